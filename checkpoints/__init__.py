@@ -1,0 +1,1 @@
+"""What we can go back to: versions, their manifests, and who serves which."""

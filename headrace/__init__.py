@@ -1,0 +1,1 @@
+"""Put together: settings, wiring, processes, the command line, the demo. No logic of the four packages."""

@@ -1,0 +1,1 @@
+"""The models that a learner can be asked for by name."""

@@ -1,0 +1,129 @@
+"""What was decided, in order: one line per change of mind, and the fold of all lines.
+
+The lines of kind `mask` and `expire` change what folds compute; `publish`, `hold`, `promote`, `rollback`, `pause` and
+`resume` change only who serves what (`checkpoints/registry.py` folds those). Nothing here opens a version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from streams.log import Log
+from streams.mask import Entry, Masking, equal_below
+from streams.positions import Positions
+
+TOPIC = "decisions"
+Kind = Literal["publish", "hold", "promote", "rollback", "mask", "expire", "configure", "pause", "resume"]
+
+
+class Decision(Struct, frozen=True, omit_defaults=True):
+    """One line. `seen` is how many lines its writer had read; `n`, its own offset, is given by the log.
+
+    `version`, `mask_position` and `input` describe the version of a publish, hold, promote or rollback; `add` and
+    `remove` change the mask (`remove` names entry ids); `floor` is an expire line's; `settings` a configure line's.
+    """
+
+    kind: Kind
+    at: int
+    who: str
+    why: str
+    seen: int
+    version: int | None = None
+    mask_position: int = 0
+    input: Positions = {}
+    add: tuple[Entry, ...] = ()
+    remove: tuple[str, ...] = ()
+    floor: Positions | None = None
+    settings: dict[str, str] = {}
+
+
+class Decisions:
+    """Fold of the decisions log.
+
+    Every reader of the same lines computes the same: which lines are void, the mask and the floor at each position.
+
+    >>> d = Decisions()
+    >>> d.feed(Decision("mask", at=1, who="ana", why="bad app", seen=0, add=(Entry("q1", start={0: 5}),)))
+    True
+    >>> [e.id for e in d.masking().entries], d.masking(0).entries
+    (['q1'], ())
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[Decision] = []
+        self.effective: list[bool] = []
+        self._masks: list[Masking] = [Masking(())]
+        self._floors: list[Positions | None] = [None]
+
+    @property
+    def position(self) -> int:
+        """The next line to read."""
+        return len(self.lines)
+
+    def feed(self, line: Decision) -> bool:
+        """Take the next line; whether it holds or is void."""
+        mask, floor, holds = self._masks[-1], self._floors[-1], True
+        if line.add or line.remove:
+            kept = {entry.id: entry for entry in mask.entries if entry.id not in line.remove}
+            changed = Masking((kept | {entry.id: entry for entry in line.add}).values())
+            holds = floor is None or equal_below(mask, changed, floor)
+            mask = changed if holds else mask
+        elif line.kind == "expire":
+            holds = not any(self._changes_mask(n) for n in range(line.seen, self.position))
+            floor = line.floor if holds else floor
+        self.lines.append(line)
+        self.effective.append(holds)
+        self._masks.append(mask)
+        self._floors.append(floor)
+        return holds
+
+    def masking(self, position: int | None = None) -> Masking:
+        """The mask in force after `position` lines (all of them, if None)."""
+        return self._masks[self.position if position is None else position]
+
+    def floor(self) -> Positions | None:
+        """Below these positions nothing can be rebuilt."""
+        return self._floors[-1]
+
+    def valid(self, made_under: int, positions: Positions) -> bool:
+        """Whether a state made after `made_under` lines, standing at `positions`, is what today's mask gives."""
+        return made_under <= self.position and equal_below(self.masking(made_under), self.masking(), positions)
+
+    def _changes_mask(self, n: int) -> bool:
+        return self.effective[n] and bool(self.lines[n].add or self.lines[n].remove)
+
+
+class DecisionLog:
+    """The decisions topic, followed: `follow` reads what is new, `decide` appends and reads back."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.fold = Decisions()
+
+    def follow(self) -> list[Decision]:
+        """Read the lines that were not read yet, feed the fold, give them back."""
+        fresh: list[Decision] = []
+        while records := self._log.read(0, self.fold.position):
+            fresh.extend(_decode(record.value) for record in records)
+            for line in fresh[len(fresh) - len(records) :]:
+                self.fold.feed(line)
+        return fresh
+
+    def decide(self, line: Decision) -> tuple[int, bool]:
+        """Append one line, read back up to it; its offset, and whether it holds or is void."""
+        n = self._log.append(0, [_encode(line)], at=line.at) - 1
+        self.follow()
+        return n, self.fold.effective[n]
+
+
+def told(lines: Iterable[Decision]) -> list[dict[str, object]]:
+    """Lines as plain dictionaries, for people and JSON."""
+    return [msgspec.to_builtins(line) | {"n": n} for n, line in enumerate(lines)]
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Decision, strict=False).decode

@@ -1,0 +1,162 @@
+"""What happened: the five kinds of event, and the tick that lets time pass.
+
+An event here is already valid: `wire.py` turns bytes into events and refuses the rest. Times are integer
+milliseconds since 1970, ids are strings of 1 to 256 bytes. Nothing here knows of logs, offsets or clocks.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+INTERACTIONS = (
+    "click",
+    "like",
+    "comment",
+    "share",
+    "follow",
+    "purchase",
+    "dwell",
+    "rating",
+    "survey",
+    "search",
+    "dismiss",
+    "report",
+)
+"""Types of interaction, as they stand in `type` on the wire."""
+
+Context = dict[str, str | float]
+
+
+class Shown(Struct, frozen=True, array_like=True):
+    """One item of a slate or an impression; `position` counts from 0."""
+
+    item_id: str
+    position: int
+    score: float | None = None
+    propensity: float | None = None
+
+
+class Slate(Struct, frozen=True, array_like=True, tag_field="kind", tag="slate"):
+    """What an API answered."""
+
+    event_id: str
+    ts: int
+    user_id: str
+    request_id: str
+    items: tuple[Shown, ...]
+    surface: str = ""
+    context: Context = {}
+    model_version: int | None = None
+    query_item_id: str | None = None
+    query_text: str | None = None
+    producer: str = ""
+    app_version: str = ""
+
+
+class Impression(Struct, frozen=True, array_like=True, tag_field="kind", tag="impression"):
+    """What the user was really shown of a slate. Only this opens labels."""
+
+    event_id: str
+    ts: int
+    user_id: str
+    request_id: str
+    items: tuple[Shown, ...]
+    surface: str = ""
+    context: Context = {}
+    model_version: int | None = None
+    query_item_id: str | None = None
+    query_text: str | None = None
+    producer: str = ""
+    app_version: str = ""
+
+
+class Interaction(Struct, frozen=True, array_like=True, tag_field="kind", tag="interaction"):
+    """What was done: `type` is one of `INTERACTIONS`. Without `request_id` it is organic."""
+
+    event_id: str
+    ts: int
+    user_id: str
+    type: str
+    item_id: str | None = None
+    request_id: str | None = None
+    impression_ts: int | None = None
+    surface: str = ""
+    context: Context = {}
+    position: int | None = None
+    value: float | None = None
+    reason: str | None = None
+    query_text: str | None = None
+    model_version: int | None = None
+    producer: str = ""
+    app_version: str = ""
+
+
+class Item(Struct, frozen=True, array_like=True, tag_field="kind", tag="item"):
+    """An upsert of an item, or its delete."""
+
+    event_id: str
+    ts: int
+    item_id: str
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    author: str | None = None
+    text: str | None = None
+    vector: tuple[float, ...] | None = None
+    available_from: int | None = None
+    available_until: int | None = None
+    deleted: bool = False
+    producer: str = ""
+    app_version: str = ""
+
+
+class User(Struct, frozen=True, array_like=True, tag_field="kind", tag="user"):
+    """An upsert of a user's attributes, or the delete that makes every fold forget the user."""
+
+    event_id: str
+    ts: int
+    user_id: str
+    attributes: Context = {}
+    deleted: bool = False
+    producer: str = ""
+    app_version: str = ""
+
+
+class Tick(Struct, frozen=True, array_like=True, tag_field="kind", tag="tick"):
+    """Time passes without traffic; written by the sequencer alone."""
+
+    ts: int
+
+
+Event = Slate | Impression | Interaction | Item | User | Tick
+RawTopic = Literal["slates", "impressions", "interactions", "items", "users"]
+RAW_TOPICS: tuple[RawTopic, ...] = ("slates", "impressions", "interactions", "items", "users")
+
+
+def topic_of(event: Event) -> RawTopic:
+    """The raw topic that an event belongs to.
+
+    >>> topic_of(Interaction("e1", 7, "ana", "click", item_id="tea"))
+    'interactions'
+    """
+    match event:
+        case Slate():
+            return "slates"
+        case Impression():
+            return "impressions"
+        case Interaction():
+            return "interactions"
+        case Item():
+            return "items"
+        case User():
+            return "users"
+        case Tick():
+            raise ValueError("a tick belongs to no raw topic: only the sequencer writes it")
+
+
+def key_of(event: Event) -> str:
+    """What decides the partition: the item's id for an item, the user's for the rest."""
+    if isinstance(event, Tick):
+        raise ValueError("a tick has no key: one is written to every partition")
+    return event.item_id if isinstance(event, Item) else event.user_id

@@ -1,0 +1,121 @@
+"""An append-only record of bytes in partitions: the contract, and its plain in-memory form.
+
+A log is one topic. Who wants all topics of a deployment asks `Logs`. What the bytes mean is for `wire.py`.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+
+class Record(NamedTuple):
+    """`at` is the record time in ms, stamped by the writer when it closed the record."""
+
+    offset: int
+    at: int
+    value: bytes
+
+
+class Log(Protocol):
+    """An append-only record of bytes in `partitions` partitions.
+
+    Promised: records of one partition keep their order, offsets are dense from `begin`; `append` is atomic (all of
+    its values or none, side by side) and durable against the death of the process when it returns; many processes
+    may append and read. Not promised: order between partitions, absence of repeats when a writer retries after a
+    crash, durability against loss of power (a setting of the real logs), blocking reads.
+    """
+
+    topic: str
+    partitions: int
+
+    def append(self, partition: int, values: Sequence[bytes], at: int) -> int:
+        """Append `values` with record time `at` (ms); the offset after the last of them."""
+        ...
+
+    def read(self, partition: int, since: int, limit: int = 1000) -> list[Record]:
+        """At most `limit` records from offset `since` on; empty at the end. Below `begin` it starts at `begin`."""
+        ...
+
+    def begin(self, partition: int) -> int:
+        """The first offset that retention left."""
+        ...
+
+    def end(self, partition: int) -> int:
+        """The next offset that will be written."""
+        ...
+
+    def offset_at(self, partition: int, at: int) -> int:
+        """The first offset whose record time is `at` or later; the end if there is none."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and sockets; may be called twice."""
+        ...
+
+
+class Logs(Protocol):
+    """All topics of one deployment: `open` gives the log of a topic, made with `partitions` where it is new.
+
+    Raises LogMismatch where the topic exists with another number of partitions.
+    """
+
+    def open(self, topic: str, partitions: int) -> Log: ...
+
+    def close(self) -> None: ...
+
+
+class MemoryLog:
+    """The contract in a list per partition: the test double and the oracle.
+
+    >>> log = MemoryLog("events", partitions=1)
+    >>> log.append(0, [b"a", b"b"], at=5)
+    2
+    >>> log.read(0, since=1)
+    [Record(offset=1, at=5, value=b'b')]
+    >>> log.offset_at(0, 6), log.end(0)
+    (2, 2)
+    """
+
+    def __init__(self, topic: str, partitions: int) -> None:
+        self.topic = topic
+        self.partitions = partitions
+        self._records: list[list[Record]] = [[] for _ in range(partitions)]
+        self._lock = threading.Lock()
+
+    def append(self, partition: int, values: Sequence[bytes], at: int) -> int:
+        with self._lock:
+            records = self._records[partition]
+            first = len(records)
+            records.extend(Record(first + i, at, bytes(v)) for i, v in enumerate(values))
+            return len(records)
+
+    def read(self, partition: int, since: int, limit: int = 1000) -> list[Record]:
+        return self._records[partition][max(since, 0) : max(since, 0) + limit]
+
+    def begin(self, partition: int) -> int:
+        return 0
+
+    def end(self, partition: int) -> int:
+        return len(self._records[partition])
+
+    def offset_at(self, partition: int, at: int) -> int:
+        return bisect_left(self._records[partition], at, key=lambda record: record.at)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class MemoryLogs:
+    """Every topic in memory, one log each."""
+
+    def __init__(self) -> None:
+        self._logs: dict[str, MemoryLog] = {}
+
+    def open(self, topic: str, partitions: int) -> MemoryLog:
+        return self._logs.setdefault(topic, MemoryLog(topic, partitions))
+
+    def close(self) -> None:
+        """Nothing to let go of."""

@@ -242,6 +242,7 @@ _BUILDERS: dict[str, Callable[[Wire, str, int], Event]] = {
     "item_delete": _item,
     "user": _user,
     "user_delete": _user,
-} | dict.fromkeys(INTERACTIONS, _interaction)
+}
+_BUILDERS |= dict.fromkeys(INTERACTIONS, _interaction)
 
 _from_json = msgspec.json.Decoder(Wire).decode

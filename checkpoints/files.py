@@ -1,0 +1,53 @@
+"""Files that survive a loss of power: synced before they are renamed, hashed before they are believed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, in the order of their names."""
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def digest_of(path: Path) -> str:
+    """sha256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a loss of power."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_tree(folder: Path) -> None:
+    """Make every file below a folder, and every name, survive a loss of power."""
+    for path in files_in(folder):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            sync_folder(path)
+    sync_folder(folder)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file in one step: it holds the old bytes or the new ones, never a part.
+
+    1. write beside it; 2. sync; 3. rename over it; 4. sync the folder.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with aside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    sync_folder(path.parent)

@@ -1,0 +1,69 @@
+"""What a version says of itself. Written last: a version without its manifest was never committed."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from streams.positions import Positions
+
+Verdict = Literal["pass", "fail", "inconclusive"]
+
+
+class TrainerPosition(Struct, frozen=True):
+    """Where learning stood in one partition.
+
+    `examples`: next offset in examples after the last wholly used frame; `last`: that frame's input, -1 for none;
+    `watermark` as of then; `sequence`: next row to learn; `input`: 1 + the input of the last frame of events that the
+    state relied on, so "next" like every position.
+    """
+
+    examples: int = 0
+    last: int = -1
+    watermark: int = -(10**18)
+    sequence: int = 0
+    input: int = 0
+
+
+class Manifest(Struct, frozen=True):
+    """An immutable, numbered state of everything learned.
+
+    `decisions` is how many decision lines the trainer had adopted, `digest` that of what was learned (content alone:
+    no times, offsets or framing), `files` maps names relative to the version's folder to sha256, `config` is the
+    digest of what the fold was made with.
+
+    >>> Manifest(version=2, parent=1, decisions=0, positions={0: TrainerPosition(input=7)}).input
+    {0: 7}
+    """
+
+    version: int
+    parent: int | None
+    decisions: int
+    positions: dict[int, TrainerPosition]
+    examples: int = 0
+    steps: int = 0
+    config: str = ""
+    digest: str = ""
+    verdict: Verdict = "inconclusive"
+    reason: str = ""
+    created_at: int = 0
+    metrics: dict[str, Any] = {}
+    schema: dict[str, Any] = {}
+    files: dict[str, str] = {}
+
+    @property
+    def input(self) -> Positions:
+        """Per partition the next offset in events that this version has not relied on."""
+        return {p: position.input for p, position in self.positions.items()}
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Indented JSON, as it stands in a version's folder."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+
+
+def decode_manifest(data: bytes) -> Manifest:
+    """The manifest of `encode_manifest`; msgspec.MsgspecError where the bytes are none."""
+    return msgspec.json.decode(data, type=Manifest, strict=False)

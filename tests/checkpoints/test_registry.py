@@ -1,0 +1,57 @@
+"""Who serves what is the fold of the decisions, and of nothing else."""
+
+from __future__ import annotations
+
+from checkpoints.registry import Registry
+from streams.decisions import Decision, Decisions, Kind
+from streams.mask import Entry
+
+
+def line(kind: Kind, version: int | None = None) -> Decision:
+    return Decision(kind, at=0, who="ana", why="", seen=0, version=version, input={0: 10})
+
+
+def folded(*lines: Decision) -> Registry:
+    decisions = Decisions()
+    for each in lines:
+        decisions.feed(each)
+    return Registry.of(decisions)
+
+
+def test_the_newest_publish_serves() -> None:
+    assert folded(line("publish", 1), line("publish", 2)).live == 2
+
+
+def test_a_rollback_stands_until_resume_and_the_next_publish() -> None:
+    back = [line("publish", 1), line("publish", 2), line("rollback", 1), line("publish", 3)]
+    assert folded(*back).live == 1
+    assert folded(*back, line("resume")).live == 1
+    assert folded(*back, line("resume"), line("publish", 4)).live == 4
+
+
+def test_a_pause_keeps_what_serves() -> None:
+    assert folded(line("publish", 1), line("pause"), line("publish", 2)).live == 1
+
+
+def test_a_held_version_never_serves_until_promoted() -> None:
+    held = [line("publish", 1), line("hold", 2), line("publish", 2)]
+    assert folded(*held).live == 1
+    assert folded(*held).standing(2) == "held"
+    assert folded(*held, line("promote", 2)).live == 2
+
+
+def test_a_tainted_version_published_after_a_quarantine_does_not_serve() -> None:
+    mask = Decision("mask", at=0, who="ana", why="bad app", seen=0, add=(Entry("q", start={0: 5}),))
+    late = Decision("publish", at=0, who="trainer", why="", seen=0, version=2, mask_position=0, input={0: 10})
+    good = Decision("publish", at=0, who="trainer", why="", seen=2, version=3, mask_position=2, input={0: 10})
+    assert folded(line("publish", 1), mask, late).live == 1
+    assert folded(line("publish", 1), mask, late, good).live == 3
+
+
+def test_following_line_by_line_is_folding_at_once() -> None:
+    decisions, registry = Decisions(), Registry()
+    for each in (line("publish", 1), line("rollback", 1), line("resume"), line("publish", 2)):
+        decisions.feed(each)
+        assert registry.follow(decisions)
+    assert not registry.follow(decisions)
+    assert registry == Registry.of(decisions)

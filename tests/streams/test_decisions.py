@@ -1,0 +1,108 @@
+"""Every reader of the same lines computes the same mask, floor and validity."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.decisions import Decision, DecisionLog, Decisions
+from streams.events import Impression, Interaction, Item, Shown, Tick, User
+from streams.log import MemoryLog
+from streams.mask import Entry, Masking
+
+
+def masks(*add: Entry, remove: tuple[str, ...] = (), seen: int = 0) -> Decision:
+    return Decision("mask", at=0, who="ana", why="", seen=seen, add=add, remove=remove)
+
+
+def expire(floor: dict[int, int], seen: int) -> Decision:
+    return Decision("expire", at=0, who="retention", why="", seen=seen, floor=floor)
+
+
+def test_a_state_below_the_cut_stays_valid_and_one_above_does_not() -> None:
+    decisions = Decisions()
+    decisions.feed(masks(Entry("q", start={0: 5, 1: 9})))
+    assert decisions.valid(0, {0: 5, 1: 9})
+    assert not decisions.valid(0, {0: 6, 1: 9})
+    assert not decisions.valid(0, {0: 5, 1: 10})
+
+
+def test_a_lift_makes_older_states_valid_again() -> None:
+    decisions = Decisions()
+    decisions.feed(masks(Entry("q", start={0: 5})))
+    decisions.feed(masks(remove=("q",)))
+    assert decisions.valid(0, {0: 100})
+    assert not decisions.valid(1, {0: 100})
+    assert decisions.masking().lineage(0, 100) == ""
+
+
+def test_lineage_names_what_can_reach_the_offset_and_no_more() -> None:
+    early, late = Entry("a", start={0: 5}), Entry("b", start={0: 9}, app_version="9")
+    one, two = Masking([early]), Masking([early, late])
+    assert one.lineage(0, 4) == two.lineage(0, 4) == ""
+    assert one.lineage(0, 8) == two.lineage(0, 8) != ""
+    assert one.lineage(0, 9) != two.lineage(0, 9)
+
+
+def test_lineage_is_content_so_the_order_and_the_names_of_entries_do_not_matter() -> None:
+    left = Masking([Entry("a", start={0: 5}), Entry("b", start={0: 7}, surface="home")])
+    right = Masking([Entry("x", start={0: 7}, surface="home"), Entry("y", start={0: 5})])
+    assert left.lineage(0, 20) == right.lineage(0, 20)
+
+
+def test_closing_an_open_entry_changes_nothing_before_the_close() -> None:
+    decisions = Decisions()
+    decisions.feed(masks(Entry("q", start={0: 5})))
+    decisions.feed(masks(Entry("q2", start={0: 5}, stop={0: 30}), remove=("q",)))
+    assert decisions.valid(1, {0: 30})
+    assert not decisions.valid(1, {0: 31})
+
+
+def test_a_quarantine_below_the_floor_is_void_for_every_reader() -> None:
+    decisions = Decisions()
+    assert decisions.feed(expire({0: 10}, seen=0))
+    assert not decisions.feed(masks(Entry("q", start={0: 9}), seen=1))
+    assert decisions.masking().entries == ()
+    assert decisions.feed(masks(Entry("q", start={0: 10}), seen=1))
+
+
+def test_a_floor_that_did_not_see_a_quarantine_is_void() -> None:
+    decisions = Decisions()
+    decisions.feed(masks(Entry("q", start={0: 5})))
+    assert not decisions.feed(expire({0: 10}, seen=0))
+    assert decisions.floor() is None
+    assert decisions.feed(expire({0: 10}, seen=1))
+
+
+@pytest.mark.parametrize(
+    ("entry", "hidden"),
+    [
+        (Entry("q", start={0: 5}), {"impression", "click"}),
+        (Entry("q", start={0: 5}, t0=10), {"impression", "click", "item"}),
+        (Entry("q", start={0: 5}, t0=11), {"click", "item"}),
+        (Entry("q", start={0: 5}, t0=10, stop={0: 7}), set()),
+        (Entry("q", start={0: 5}, t0=10, stop={0: 7}, t1=11), {"impression"}),
+        (Entry("q", start={0: 8}), set()),
+        (Entry("q", start={0: 5}, app_version="9"), {"click"}),
+        (Entry("q", start={0: 5}, surface="home"), {"impression"}),
+        (Entry("q", start={0: 5}, model_versions=(3, 4)), {"impression"}),
+    ],
+)
+def test_an_entry_hides_what_all_of_its_fields_name(entry: Entry, hidden: set[str]) -> None:
+    events = {
+        "impression": Impression("i", 10, "ana", "r", (Shown("tea", 0),), surface="home", model_version=3),
+        "click": Interaction("c", 11, "ana", "click", item_id="tea", app_version="9"),
+        "item": Item("t", 12, "tea"),
+        "forget": User("u", 13, "ana", deleted=True),
+        "tick": Tick(14),
+    }
+    assert {name for name, event in events.items() if entry.covers(0, 7, event)} == hidden
+
+
+def test_a_line_is_read_back_by_who_wrote_it_and_by_all_others() -> None:
+    log = MemoryLog("decisions", 1)
+    writer, reader = DecisionLog(log), DecisionLog(log)
+    assert writer.decide(masks(Entry("q", start={0: 5}))) == (0, True)
+    assert writer.decide(expire({0: 3}, seen=0)) == (1, False)
+    assert [line.kind for line in reader.follow()] == ["mask", "expire"]
+    assert reader.fold.effective == writer.fold.effective
+    assert reader.fold.masking().entries == writer.fold.masking().entries

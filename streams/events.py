@@ -29,7 +29,7 @@ INTERACTIONS = (
 Context = dict[str, str | float]
 
 
-class Shown(Struct, frozen=True, array_like=True):
+class Shown(Struct, frozen=True, array_like=True, gc=False):
     """One item of a slate or an impression; `position` counts from 0."""
 
     item_id: str
@@ -38,7 +38,7 @@ class Shown(Struct, frozen=True, array_like=True):
     propensity: float | None = None
 
 
-class Slate(Struct, frozen=True, array_like=True, tag_field="kind", tag="slate"):
+class Slate(Struct, frozen=True, array_like=True, gc=False, tag_field="kind", tag="slate"):
     """What an API answered."""
 
     event_id: str
@@ -55,7 +55,7 @@ class Slate(Struct, frozen=True, array_like=True, tag_field="kind", tag="slate")
     app_version: str = ""
 
 
-class Impression(Struct, frozen=True, array_like=True, tag_field="kind", tag="impression"):
+class Impression(Struct, frozen=True, array_like=True, gc=False, tag_field="kind", tag="impression"):
     """What the user was really shown of a slate. Only this opens labels."""
 
     event_id: str
@@ -72,7 +72,7 @@ class Impression(Struct, frozen=True, array_like=True, tag_field="kind", tag="im
     app_version: str = ""
 
 
-class Interaction(Struct, frozen=True, array_like=True, tag_field="kind", tag="interaction"):
+class Interaction(Struct, frozen=True, array_like=True, gc=False, tag_field="kind", tag="interaction"):
     """What was done: `type` is one of `INTERACTIONS`. Without `request_id` it is organic."""
 
     event_id: str
@@ -93,7 +93,7 @@ class Interaction(Struct, frozen=True, array_like=True, tag_field="kind", tag="i
     app_version: str = ""
 
 
-class Item(Struct, frozen=True, array_like=True, tag_field="kind", tag="item"):
+class Item(Struct, frozen=True, array_like=True, gc=False, tag_field="kind", tag="item"):
     """An upsert of an item, or its delete."""
 
     event_id: str
@@ -111,7 +111,7 @@ class Item(Struct, frozen=True, array_like=True, tag_field="kind", tag="item"):
     app_version: str = ""
 
 
-class User(Struct, frozen=True, array_like=True, tag_field="kind", tag="user"):
+class User(Struct, frozen=True, array_like=True, gc=False, tag_field="kind", tag="user"):
     """An upsert of a user's attributes, or the delete that makes every fold forget the user."""
 
     event_id: str
@@ -123,7 +123,7 @@ class User(Struct, frozen=True, array_like=True, tag_field="kind", tag="user"):
     app_version: str = ""
 
 
-class Tick(Struct, frozen=True, array_like=True, tag_field="kind", tag="tick"):
+class Tick(Struct, frozen=True, array_like=True, gc=False, tag_field="kind", tag="tick"):
     """Time passes without traffic; written by the sequencer alone."""
 
     ts: int
@@ -132,6 +132,8 @@ class Tick(Struct, frozen=True, array_like=True, tag_field="kind", tag="tick"):
 Event = Slate | Impression | Interaction | Item | User | Tick
 RawTopic = Literal["slates", "impressions", "interactions", "items", "users"]
 RAW_TOPICS: tuple[RawTopic, ...] = ("slates", "impressions", "interactions", "items", "users")
+WRITE_ORDER: tuple[RawTopic, ...] = ("items", "users", "slates", "impressions", "interactions")
+"""In which order topics are written, so that what others refer to comes first; they are read the other way round."""
 
 
 def topic_of(event: Event) -> RawTopic:

@@ -10,6 +10,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from streams.errors import LogMismatch
+
 
 class Record(NamedTuple):
     """`at` is the record time in ms, stamped by the writer when it closed the record."""
@@ -115,7 +117,10 @@ class MemoryLogs:
         self._logs: dict[str, MemoryLog] = {}
 
     def open(self, topic: str, partitions: int) -> MemoryLog:
-        return self._logs.setdefault(topic, MemoryLog(topic, partitions))
+        log = self._logs.setdefault(topic, MemoryLog(topic, partitions))
+        if log.partitions != partitions:
+            raise LogMismatch(f"{topic} has {log.partitions} partitions, not {partitions}; open it with as many")
+        return log
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -20,6 +20,7 @@ VERSION = 1
 MAX_ID_BYTES = 256
 MAX_ITEMS = 1000
 OLDEST, NEWEST = 0, 253_402_300_800_000  # the year 10,000, in ms
+LARGEST = 1 << 63
 
 
 class WireShown(Struct):
@@ -86,25 +87,18 @@ def parse(data: bytes | dict[str, Any], *, received_at: int) -> Event:
         raise BadEvent("v", f"is {wire.v}; this Headrace reads version {VERSION}")
     build = _BUILDERS.get(wire.type)
     if build is None:
-        known = ", ".join(sorted(_BUILDERS))
-        raise BadEvent("type", f"is {wire.type!r}; known are {known}")
+        raise BadEvent("type", f"is {wire.type!r}; known are {', '.join(sorted(_BUILDERS))}")
     _check_numbers(wire)
     if wire.event_id is None:
         wire.event_id = _content_id(wire)
     _id("event_id", wire.event_id)
-    if wire.ts is None:
-        wire.ts = received_at
-    return build(wire, wire.event_id, wire.ts)
+    return build(wire, wire.event_id, received_at if wire.ts is None else wire.ts)
 
 
 def _slate(wire: Wire, event_id: str, ts: int) -> Event:
+    made = Slate if wire.type == "slate" else Impression
     user_id, request_id, items = _shown_head(wire)
-    return Slate(event_id, ts, user_id, request_id, items, **_circumstances(wire), **_query(wire))
-
-
-def _impression(wire: Wire, event_id: str, ts: int) -> Event:
-    user_id, request_id, items = _shown_head(wire)
-    return Impression(event_id, ts, user_id, request_id, items, **_circumstances(wire), **_query(wire))
+    return made(event_id, ts, user_id, request_id, items, **_circumstances(wire), **_query(wire))
 
 
 def _shown_head(wire: Wire) -> tuple[str, str, tuple[Shown, ...]]:
@@ -219,9 +213,15 @@ def _check_numbers(wire: Wire) -> None:
         number = getattr(wire, name)
         if number is not None and not math.isfinite(number):
             raise BadEvent(name, "is not finite")
-    for name, numbers in (("vector", wire.vector or []), ("context", wire.context.values())):
-        if any(isinstance(n, float) and not math.isfinite(n) for n in numbers):
-            raise BadEvent(name, "holds a number that is not finite")
+    counts = [("position", wire.position), ("model_version", wire.model_version)]
+    counts += [(f"items[{i}].position", item.position) for i, item in enumerate(wire.items or ())]
+    for name, count in counts:
+        if count is not None and not 0 <= count < 1 << 32:
+            raise BadEvent(name, f"is {count}; expected 0 to {(1 << 32) - 1:,}")
+    held = {"vector": wire.vector or (), "context": wire.context.values(), "attributes": wire.attributes.values()}
+    for name, numbers in held.items():
+        if any(isinstance(n, int | float) and not abs(n) < LARGEST for n in numbers):
+            raise BadEvent(name, "holds a number that is not finite or too large")
 
 
 def _content_id(wire: Wire) -> str:
@@ -237,7 +237,7 @@ def _told(error: msgspec.ValidationError) -> BadEvent:
 
 _BUILDERS: dict[str, Callable[[Wire, str, int], Event]] = {
     "slate": _slate,
-    "impression": _impression,
+    "impression": _slate,
     "item": _item,
     "item_delete": _item,
     "user": _user,

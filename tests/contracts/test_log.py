@@ -1,0 +1,210 @@
+"""What every log promises, asked of each of them: in memory, in SQLite, reopened at each call, through two handles."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from streams.errors import LogMismatch
+from streams.log import Log, Logs, MemoryLogs, Record
+from streams.sqlite_log import SqliteLogs
+
+T = TypeVar("T")
+Pair = tuple[Log, Log]
+"""Where to write, and where to read."""
+
+
+class Reopened:
+    """A log whose every call opens the file anew."""
+
+    topic, partitions = "events", 3
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def append(self, partition: int, values: Sequence[bytes], at: int) -> int:
+        return self._ask(lambda log: log.append(partition, values, at))
+
+    def read(self, partition: int, since: int, limit: int = 1000) -> list[Record]:
+        return self._ask(lambda log: log.read(partition, since, limit))
+
+    def begin(self, partition: int) -> int:
+        return self._ask(lambda log: log.begin(partition))
+
+    def end(self, partition: int) -> int:
+        return self._ask(lambda log: log.end(partition))
+
+    def offset_at(self, partition: int, at: int) -> int:
+        return self._ask(lambda log: log.offset_at(partition, at))
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+    def _ask(self, question: Callable[[Log], T]) -> T:
+        logs = SqliteLogs(self._folder)
+        try:
+            return question(logs.open(self.topic, self.partitions))
+        finally:
+            logs.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "sqlite, synced", "reopened", "two handles"])
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
+    if request.param == "reopened":
+        log: Log = Reopened(tmp_path)
+        yield log, log
+        return
+    made: list[Logs] = {
+        "memory": lambda: [MemoryLogs()],
+        "sqlite": lambda: [SqliteLogs(tmp_path)],
+        "sqlite, synced": lambda: [SqliteLogs(tmp_path, synchronous="FULL")],
+        "two handles": lambda: [SqliteLogs(tmp_path), SqliteLogs(tmp_path)],
+    }[request.param]()
+    opened = [logs.open("events", 3) for logs in made]
+    yield opened[0], opened[-1]
+    for logs in made:
+        logs.close()
+        logs.close()
+
+
+def test_a_new_log_is_empty_from_offset_zero(pair: Pair) -> None:
+    _, reader = pair
+    assert (reader.begin(2), reader.end(2), reader.read(2, 0), reader.offset_at(2, 7)) == (0, 0, [], 0)
+
+
+def test_offsets_are_dense_and_append_gives_the_next(pair: Pair) -> None:
+    writer, reader = pair
+    assert writer.append(1, [b"a", b"b"], at=5) == 2
+    assert writer.append(1, [b""], at=5) == 3
+    assert reader.read(1, 0) == [Record(0, 5, b"a"), Record(1, 5, b"b"), Record(2, 5, b"")]
+    assert reader.end(1) == 3
+
+
+def test_partitions_know_nothing_of_each_other(pair: Pair) -> None:
+    writer, reader = pair
+    writer.append(0, [b"zero"], at=1)
+    writer.append(2, [b"two", b"too"], at=1)
+    assert [reader.end(p) for p in range(3)] == [1, 0, 2]
+    assert [[record.value for record in reader.read(p, 0)] for p in range(3)] == [[b"zero"], [], [b"two", b"too"]]
+
+
+def test_a_reader_at_the_end_sees_what_comes_next(pair: Pair) -> None:
+    writer, reader = pair
+    for n in range(5):
+        assert reader.read(0, n) == []
+        writer.append(0, [b"%d" % n], at=n)
+        assert reader.read(0, n) == [Record(n, n, b"%d" % n)]
+
+
+def test_reading_starts_at_since_and_stops_at_limit(pair: Pair) -> None:
+    writer, reader = pair
+    writer.append(0, [b"%d" % n for n in range(10)], at=1)
+    assert [record.offset for record in reader.read(0, 4, limit=3)] == [4, 5, 6]
+    assert [record.offset for record in reader.read(0, -5, limit=2)] == [0, 1]
+    assert reader.read(0, 99) == []
+
+
+def test_appending_nothing_changes_nothing(pair: Pair) -> None:
+    writer, reader = pair
+    writer.append(0, [b"a"], at=1)
+    assert writer.append(0, [], at=9) == 1
+    assert reader.read(0, 0) == [Record(0, 1, b"a")]
+
+
+def test_offset_at_is_the_first_record_of_that_time_or_later(pair: Pair) -> None:
+    writer, reader = pair
+    for at in (10, 10, 20, 30):
+        writer.append(1, [b"x"], at=at)
+    assert [reader.offset_at(1, at) for at in (0, 10, 11, 20, 30, 31)] == [0, 0, 2, 2, 3, 4]
+
+
+def test_a_partition_that_is_not_there_is_an_error(pair: Pair) -> None:
+    writer, reader = pair
+    with pytest.raises(IndexError):
+        reader.read(3, 0)
+    with pytest.raises(IndexError):
+        writer.append(3, [b"x"], at=1)
+
+
+def test_threads_that_share_a_log_lose_and_tear_nothing(pair: Pair) -> None:
+    writer, reader = pair
+
+    def write(name: int) -> None:
+        for n in range(20):
+            writer.append(0, [b"%d %d %d" % (name, n, half) for half in (0, 1)], at=n)
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    records = reader.read(0, 0)
+    assert [record.offset for record in records] == list(range(160))
+    assert {record.value for record in records[::2]} == {b"%d %d 0" % (a, n) for a in range(4) for n in range(20)}
+    assert [record.value[:-1] for record in records[::2]] == [record.value[:-1] for record in records[1::2]]
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_another_number_of_partitions_is_refused(kind: str, tmp_path: Path) -> None:
+    logs: Logs = MemoryLogs() if kind == "memory" else SqliteLogs(tmp_path)
+    logs.open("events", 4)
+    with pytest.raises(LogMismatch, match="4"):
+        logs.open("events", 8)
+    logs.close()
+
+
+Steps = st.lists(st.tuples(st.integers(0, 2), st.lists(st.binary(max_size=9), max_size=4), st.integers(0, 3)))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=Steps)
+def test_sqlite_is_memory_that_stays(steps: list[tuple[int, list[bytes], int]], tmp_path_factory) -> None:  # type: ignore[no-untyped-def]
+    folder, at = tmp_path_factory.mktemp("log"), 0
+    memory, logs = MemoryLogs().open("events", 3), SqliteLogs(folder)
+    for partition, values, later in steps:
+        at += later
+        log = logs.open("events", 3)
+        assert log.append(partition, values, at) == memory.append(partition, values, at)
+    logs.close()
+    stayed = SqliteLogs(folder).open("events", 3)
+    for p in range(3):
+        assert stayed.read(p, 0) == memory.read(p, 0)
+        assert [stayed.offset_at(p, t) for t in range(at + 2)] == [memory.offset_at(p, t) for t in range(at + 2)]
+    stayed.close()
+
+
+WRITE = """
+import sys
+from pathlib import Path
+from streams.sqlite_log import SqliteLogs
+
+log = SqliteLogs(Path(sys.argv[1])).open("events", 2)
+for n in range(200):
+    log.append(n % 2, [f"{sys.argv[2]} {n} {half}".encode() for half in (0, 1)], at=n)
+"""
+
+
+def test_two_processes_write_and_a_third_reads_along(tmp_path: Path) -> None:
+    writers = [subprocess.Popen([sys.executable, "-c", WRITE, str(tmp_path), name]) for name in ("ana", "bob")]
+    log = SqliteLogs(tmp_path).open("events", 2)
+    read: list[list[Record]] = [[], []]
+    while min(map(len, read)) < 400 and any(writer.poll() in (None, 0) for writer in writers):
+        for p in (0, 1):
+            read[p] += log.read(p, len(read[p]), limit=7)
+    assert [writer.wait() for writer in writers] == [0, 0]
+    log.close()
+    for p in (0, 1):
+        values = [record.value for record in read[p]]
+        assert [record.offset for record in read[p]] == list(range(400))
+        assert [value[:-1] for value in values[::2]] == [value[:-1] for value in values[1::2]]
+        for name in (b"ana", b"bob"):
+            own = [value for value in values[::2] if value.startswith(name)]
+            assert own == [b"%s %d 0" % (name, n) for n in range(p, 200, 2)]

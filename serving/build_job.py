@@ -1,0 +1,74 @@
+"""What is asked of a builder of generations and what it answers: the contract between the follower and its child.
+
+Both are one line of JSON. A builder makes a whole, sealed folder aside; putting it in place is the follower's.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+
+class Export(Protocol):
+    """What an index needs of a version's serving export; `serving.scorer.Scorer` is the real one.
+
+    `tower_version` is read from the file that holds the vectors.
+    """
+
+    tower_version: int
+
+    @property
+    def item_ids(self) -> list[str]: ...
+
+    @property
+    def item_vectors(self) -> NDArray[np.float32]: ...
+
+
+class Job(Struct, frozen=True):
+    """`export` is the folder of a version's serving files, `aside` the folder to make, `previous` the generation whose
+    links may be kept."""
+
+    version: int
+    export: str
+    aside: str
+    parent: int | None = None
+    previous: str | None = None
+
+
+class Built(Struct, frozen=True):
+    """How it went. `recall` is that of the canary; an `error` says why there is no folder.
+
+    `linked` is false where every search of the generation is an exact scan.
+    """
+
+    version: int
+    aside: str
+    recall: float = 0.0
+    cosine: float = 1.0
+    reused: bool = False
+    linked: bool = False
+    tail: int = 0
+    error: str = ""
+
+
+class Builder(Protocol):
+    """Builds one generation at a time.
+
+    Promised: `begin` does not wait for the work, `poll` gives its end once, also where the builder died under it (an
+    error), and never waits; after `abandon` nothing is under way. Not promised: that an abandoned folder is gone.
+    """
+
+    def start(self) -> None:
+        """Begin with what takes time before the first job; may be left out."""
+        ...
+
+    def begin(self, job: Job) -> None: ...
+
+    def poll(self) -> Built | None: ...
+
+    def abandon(self) -> None: ...
+
+    def close(self) -> None: ...

@@ -17,7 +17,7 @@ from streams.events import Context
 RowKind = Literal["label", "correction", "item", "forget", "organic"]
 
 
-class Past(Struct, frozen=True, array_like=True):
+class Past(Struct, frozen=True, array_like=True, gc=False):
     """One interaction of a user's history."""
 
     item_id: str
@@ -25,7 +25,7 @@ class Past(Struct, frozen=True, array_like=True):
     ts: int
 
 
-class Attributes(Struct, frozen=True, array_like=True):
+class Attributes(Struct, frozen=True, array_like=True, gc=False):
     """An item as it was when it was shown; `ts` is that of the upsert, `deleted` its tombstone."""
 
     item_id: str
@@ -40,7 +40,7 @@ class Attributes(Struct, frozen=True, array_like=True):
     deleted: bool = False
 
 
-class Shot(Struct, frozen=True, array_like=True):
+class Shot(Struct, frozen=True, array_like=True, gc=False):
     """The circumstances of one impression (or of one organic interaction), once for all of its rows in a frame.
 
     `history` is the user's interactions before it in the log with ts <= its own, oldest first. `scores` and
@@ -62,7 +62,7 @@ class Shot(Struct, frozen=True, array_like=True):
     propensities: dict[str, float] = {}
 
 
-class Row(Struct, frozen=True, array_like=True):
+class Row(Struct, frozen=True, array_like=True, gc=False):
     """One decision of the joiner.
 
     `labels` maps the labels that this row decides to their values (so its keys are the label mask); `weight` is 0
@@ -86,7 +86,7 @@ class Row(Struct, frozen=True, array_like=True):
     input: int = -1
 
 
-class ExampleFrame(Struct, frozen=True, array_like=True):
+class ExampleFrame(Struct, frozen=True, array_like=True, gc=False):
     """What one frame of events, at offset `input`, gave. `prev` is the input of the frame before it in this fold
     (-1 for none), `watermark` the joiner's after `input`, `config` the digest of what the fold was made with."""
 

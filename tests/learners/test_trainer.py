@@ -1,0 +1,265 @@
+"""The trainer: the same bytes however it was stopped, published only as far as decisions allow."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from checkpoints.manifest import Manifest
+from checkpoints.store import VersionStore
+from learners.errors import OtherSettings
+from learners.plan import Plan, Trained
+from learners.trainer import Trainer, train
+from streams.decisions import Decision, DecisionLog
+from streams.examples import ExampleFrame, Row, encode
+from streams.log import MemoryLogs
+from streams.mask import Entry
+from tests.learners.frames import frames_of, rows_of
+from tests.learners.rate_learner import RateLearner
+
+PARTITIONS = 3
+FAR = 10**9
+PLAN = Plan(partitions=PARTITIONS, bucket_ms=500, batch_size=16, commit_batches=3, read_frames=4)
+TO_THE_END = Plan(partitions=PARTITIONS, bucket_ms=500, batch_size=16, commit_batches=3, read_frames=4, until_end=True)
+
+
+def ticking() -> Callable[[], int]:
+    return itertools.count(1000).__next__
+
+
+def logs_of(seed: int, rows: int = 120) -> MemoryLogs:
+    logs = MemoryLogs()
+    for p in range(PARTITIONS):
+        frames = frames_of(rows_of(seed, p, rows), random.Random(seed + p))
+        logs.open("examples", PARTITIONS).append(p, [encode(frame) for frame in frames], at=0)
+    return logs
+
+
+def decide(logs: MemoryLogs, line: Decision) -> None:
+    DecisionLog(logs.open("decisions", 1)).decide(line)
+
+
+def whole(logs: MemoryLogs, folder: Path, plan: Plan = TO_THE_END) -> list[Trained]:
+    return list(train(logs, VersionStore(folder), RateLearner, plan=plan, clock=ticking()))
+
+
+def content(manifest: Manifest) -> tuple[object, ...]:
+    return manifest.digest, manifest.positions, manifest.examples, manifest.steps
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_killed_five_times_it_ends_with_the_same_bytes(seed: int, tmp_path: Path) -> None:
+    logs, r = logs_of(seed), random.Random(seed)
+    whole(logs, tmp_path / "once")
+    store = VersionStore(tmp_path / "killed")
+    for _ in range(5):
+        run = train(logs, store, RateLearner, plan=PLAN, clock=ticking())
+        for _ in range(r.randrange(1, 30)):
+            next(run)
+        del run
+    whole(logs, tmp_path / "killed")
+    once, killed = VersionStore(tmp_path / "once").manifests()[-1], store.manifests()[-1]
+    assert content(killed) == content(once)
+
+
+def test_from_fifty_random_versions_on_it_comes_to_the_same_digest(tmp_path: Path) -> None:
+    logs = logs_of(3, rows=400)
+    every_batch = Plan(partitions=PARTITIONS, bucket_ms=500, batch_size=16, commit_batches=1, until_end=True)
+    seldom = Plan(partitions=PARTITIONS, bucket_ms=500, batch_size=16, commit_batches=10**6, until_end=True)
+    whole(logs, tmp_path / "all", every_batch)
+    store = VersionStore(tmp_path / "all")
+    versions = store.manifests()
+    for manifest in random.Random(1).sample(versions[:-1], 50):
+        alone = VersionStore(tmp_path / f"from{manifest.version}")
+        shutil.copytree(store.folder(manifest.version), alone.folder(manifest.version))
+        assert whole(logs, alone.root, seldom)[0].restored == manifest.version
+        assert content(alone.manifests()[-1]) == content(versions[-1])
+
+
+class Killed(Exception):
+    """A death between two effects."""
+
+
+@pytest.mark.parametrize(
+    ("place", "odds"), [("snapshot", 0.4), ("export", 0.4), ("digest", 0.4), ("learn", 0.08), ("score", 0.08)]
+)
+def test_a_death_inside_a_turn_loses_nothing(place: str, odds: float, tmp_path: Path) -> None:
+    logs = logs_of(5)
+    whole(logs, tmp_path / "once")
+    store, r, deaths = VersionStore(tmp_path / "killed"), random.Random(place), 0
+
+    class Dying(RateLearner):
+        def __getattribute__(self, name: str) -> object:
+            if name == place and r.random() < odds:
+                raise Killed
+            return object.__getattribute__(self, name)
+
+    while True:
+        try:
+            reports = list(train(logs, store, Dying, plan=TO_THE_END, clock=ticking()))
+            break
+        except Killed:
+            deaths += 1
+    assert deaths
+    assert reports[-1].ended
+    assert content(store.manifests()[-1]) == content(VersionStore(tmp_path / "once").manifests()[-1])
+
+
+def test_the_cadence_of_commits_does_not_show_in_what_is_learned(tmp_path: Path) -> None:
+    logs = logs_of(9)
+    often = Plan(partitions=PARTITIONS, bucket_ms=500, batch_size=16, commit_ms=1, until_end=True)
+    seldom = Plan(partitions=PARTITIONS, bucket_ms=500, batch_size=16, commit_ms=10**9, until_end=True)
+    first, second = whole(logs, tmp_path / "often", often), whole(logs, tmp_path / "seldom", seldom)
+    assert first[-1].steps == second[-1].steps
+    assert len(VersionStore(tmp_path / "seldom").manifests()) == 1
+    assert (
+        VersionStore(tmp_path / "often").manifests()[-1].digest
+        == VersionStore(tmp_path / "seldom").manifests()[-1].digest
+    )
+
+
+def test_each_version_is_published_with_its_input_positions(tmp_path: Path) -> None:
+    logs = logs_of(2)
+    committed = [report.committed for report in whole(logs, tmp_path) if report.committed]
+    lines = DecisionLog(logs.open("decisions", 1)).follow()
+    assert [(line.kind, line.version, line.input) for line in lines] == [
+        ("publish", manifest.version, manifest.input) for manifest in committed
+    ]
+
+
+def test_while_paused_it_commits_and_publishes_nothing(tmp_path: Path) -> None:
+    logs = logs_of(2)
+    decide(logs, Decision("pause", at=1, who="ana", why="looking", seen=0))
+    reports = whole(logs, tmp_path)
+    assert any(report.committed for report in reports)
+    assert not any(report.published for report in reports)
+
+
+def test_a_quarantine_takes_it_back_to_the_newest_version_that_is_valid(tmp_path: Path) -> None:
+    logs = logs_of(4)
+    store = VersionStore(tmp_path / "live")
+    run = train(logs, store, RateLearner, plan=PLAN, clock=ticking())
+    while not next(run).idle:
+        pass
+    cut = store.manifests()[2].input
+    decide(logs, Decision("mask", at=1, who="ana", why="bad", seen=0, add=(Entry("q", start=cut),)))
+    restored = next(run).restored
+    assert restored == store.manifests()[2].version
+
+
+def test_under_a_quarantine_it_learns_the_frames_of_the_new_lineage(tmp_path: Path) -> None:
+    logs = logs_of(4)
+    run = train(logs, VersionStore(tmp_path / "live"), RateLearner, plan=PLAN, clock=ticking())
+    while not next(run).idle:
+        pass
+    decide(logs, Decision("mask", at=1, who="ana", why="bad", seen=0, add=(Entry("q", start={0: 9, 1: FAR, 2: FAR}),)))
+    log = DecisionLog(logs.open("decisions", 1))
+    log.follow()
+    masking, examples = log.fold.masking(), logs.open("examples", PARTITIONS)
+    frames = frames_of(rows_of(4, 0, 120), random.Random(4))
+    again = [_stamped(frame, masking.lineage(0, frame.input)) for frame in frames if frame.input >= 9]
+    examples.append(0, [encode(frame) for frame in again], at=0)
+    while not (last := next(run)).idle:
+        pass
+    twin = whole(logs_of(4), tmp_path / "twin")
+    assert (last.examples, last.steps) == (twin[-1].examples, twin[-1].steps)
+
+
+def _stamped(frame: ExampleFrame, lineage: str) -> ExampleFrame:
+    return ExampleFrame(
+        lineage, frame.input, frame.prev, frame.watermark, frame.config, frame.rows, frame.shots, frame.attributes
+    )
+
+
+def test_after_a_lift_it_comes_to_the_bytes_it_had(tmp_path: Path) -> None:
+    logs = logs_of(4)
+    store = VersionStore(tmp_path)
+    whole(logs, tmp_path)
+    newest = store.manifests()[-1]
+    run = train(logs, store, RateLearner, plan=PLAN, clock=ticking())
+    next(run)
+    decide(logs, Decision("mask", at=1, who="ana", why="bad", seen=0, add=(Entry("q", start={0: 3, 1: FAR, 2: FAR}),)))
+    assert next(run).restored == 0
+    decide(logs, Decision("mask", at=2, who="ana", why="was good", seen=1, remove=("q",)))
+    while not next(run).idle:
+        pass
+    assert whole(logs, tmp_path)[-1].examples == newest.examples
+    chain = {(manifest.examples, manifest.steps, manifest.digest) for manifest in store.manifests()}
+    assert len(chain) == len({examples for examples, _, _ in chain})
+    assert len(store.manifests()) > len(chain)
+
+
+def test_a_damaged_version_is_passed_over(tmp_path: Path) -> None:
+    logs = logs_of(6)
+    whole(logs, tmp_path)
+    store = VersionStore(tmp_path)
+    last, before = store.manifests()[-1], store.manifests()[-2]
+    (store.folder(last.version) / "learned" / "rates.json").write_text("[]")
+    reports = whole(logs, tmp_path)
+    assert reports[0].restored == before.version
+    assert content(store.manifests()[-1]) == content(last)
+
+
+def test_a_version_of_other_settings_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    logs = logs_of(6)
+    whole(logs, tmp_path)
+    other = Plan(partitions=PARTITIONS, config="feed", until_end=True)
+    with pytest.raises(OtherSettings, match="made with settings none, today's are feed"):
+        whole(logs, tmp_path, other)
+
+
+def test_a_batch_that_is_not_finite_is_passed_and_changes_nothing(tmp_path: Path) -> None:
+    logs = MemoryLogs()
+    rows = [(w, _broken(row) if row.sequence == 70 else row) for w, row in rows_of(8, 0, 120)]
+    frames = frames_of(rows, random.Random(8))
+    logs.open("examples", 1).append(0, [encode(frame) for frame in frames], at=0)
+    reports = whole(logs, tmp_path, Plan(partitions=1, bucket_ms=10**6, batch_size=16, until_end=True))
+    learned = [report.learned for report in reports if report.learned]
+    assert [done.finite for done in learned].count(False) == 1
+    assert sum(done.rows for done in learned) == reports[-1].examples - 16
+
+
+def _broken(row: Row) -> Row:
+    return msgspec.structs.replace(row, labels={"click": float("nan")})
+
+
+def test_versions_of_scores_that_are_never_finite_fail_and_are_not_published(tmp_path: Path) -> None:
+    class Poisoned(RateLearner):
+        def _rate(self, item_id: str, label: str) -> float:
+            return float("nan")
+
+    logs = logs_of(2)
+    reports = list(train(logs, VersionStore(tmp_path), Poisoned, plan=TO_THE_END, clock=ticking()))
+    verdicts = {report.committed.verdict for report in reports if report.committed}
+    assert (verdicts, any(report.published for report in reports)) == ({"fail"}, False)
+
+
+def test_the_figures_go_on_over_a_restart(tmp_path: Path) -> None:
+    logs = logs_of(7)
+    once = Trainer(logs, VersionStore(tmp_path / "once"), RateLearner, plan=TO_THE_END, clock=ticking())
+    while not once.turn().ended:
+        pass
+    first = Trainer(logs, VersionStore(tmp_path / "twice"), RateLearner, plan=PLAN, clock=ticking())
+    while not first.turn().committed:
+        pass
+    second = Trainer(logs, VersionStore(tmp_path / "twice"), RateLearner, plan=TO_THE_END, clock=ticking())
+    while not second.turn().ended:
+        pass
+    assert second.impressions == once.impressions > 0
+    assert second.report()["click"]["auc"] == once.report()["click"]["auc"]
+    assert second.report()["click"]["log_loss"] == pytest.approx(once.report()["click"]["log_loss"])
+
+
+def test_it_learns_the_rule_of_its_world(tmp_path: Path) -> None:
+    trainer = Trainer(logs_of(1, rows=900), VersionStore(tmp_path), RateLearner, plan=TO_THE_END, clock=ticking())
+    while not trainer.turn().ended:
+        pass
+    click = trainer.report()["click"]
+    assert click["auc"] > 0.8
+    assert click["ne"] < 0.75

@@ -1,0 +1,98 @@
+"""What is asked and what is answered, between the HTTP side and the recommender. Data only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from streams.events import Context, Shown, Slate
+
+Rung = Literal["model", "cached", "popular", "latest"]
+RUNGS: tuple[Rung, ...] = ("model", "cached", "popular", "latest")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request for a list; `at` (ms) is the moment it is for."""
+
+    user_id: str
+    n: int
+    at: int
+    surface: str = ""
+    context: Context = field(default_factory=dict)
+    query_item_id: str | None = None
+    query_text: str | None = None
+    exclude: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why an item is where it is: predicted labels, its value by the operator's weights, and showings in vain."""
+
+    predictions: dict[str, float]
+    value: float
+    showings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One item of an answer. `propensity` is the probability that it got this place, given the places before."""
+
+    item_id: str
+    position: int
+    score: float
+    source: str
+    propensity: float = 1.0
+    why: Why | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """The version of the arrays that each stage used, as those arrays say it."""
+
+    retrieval: int
+    ranking: int
+    generation: int
+
+    @property
+    def mixed(self) -> bool:
+        """Whether they differ: an answer like that must never leave.
+
+        >>> Stamps(7, 7, 7).mixed, Stamps(7, 8, 7).mixed
+        (False, True)
+        """
+        return not self.retrieval == self.ranking == self.generation
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """An answer. `version` is 0 and `stamps` None where no model made it; `trouble` says what failed on the way."""
+
+    version: int
+    rung: Rung
+    history_at: int | None
+    items: tuple[Placed, ...]
+    stamps: Stamps | None = None
+    trouble: tuple[str, ...] = ()
+
+
+def slate_of(ask: Ask, answer: Recommendation, request_id: str) -> Slate:
+    """The event that says what was answered.
+
+    >>> answer = Recommendation(0, "popular", None, (Placed("tea", 0, 0.5, "popular"),))
+    >>> slate_of(Ask("ana", 1, at=9), answer, "r1").items
+    (Shown(item_id='tea', position=0, score=0.5, propensity=1.0),)
+    """
+    return Slate(
+        event_id=request_id,
+        ts=ask.at,
+        user_id=ask.user_id,
+        request_id=request_id,
+        items=tuple(Shown(p.item_id, p.position, p.score, p.propensity) for p in answer.items),
+        surface=ask.surface,
+        context=ask.context,
+        model_version=answer.version,
+        query_item_id=ask.query_item_id,
+        query_text=ask.query_text,
+        producer="headrace",
+    )

@@ -1,0 +1,48 @@
+"""What the folds of a server are made with, and the digest of it.
+
+A snapshot that was made with other rules is passed over: the folds of a server can always be fed again from the log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import msgspec
+
+CODE = 1
+"""Goes up with every change of what the same events give."""
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class FoldRules:
+    """Bounds, half-lives and kinds; times in ms.
+
+    `history`, `out_of_orderness`, `impressions` and `horizon` (its `Rules.lifespan`) must be the joiner's, or a server
+    reads other histories than the trainer learned from. `positives` are the interactions that count as wanting an item.
+
+    >>> FoldRules().digest() == FoldRules(history=20).digest(), FoldRules().digest() == FoldRules(history=5).digest()
+    (True, False)
+    """
+
+    history: int = 20
+    out_of_orderness: int = 5_000
+    horizon: int = 24 * HOUR
+    impressions: Literal["shown", "served"] = "shown"
+    seen: int = 256
+    slow_half_life: int = 6 * HOUR
+    fast_half_life: int = 10 * MINUTE
+    covisit_half_life: int = 24 * HOUR
+    covisit_window: int = 24 * HOUR
+    covisit_clicks: int = 5
+    covisit_keep: int = 48
+    positives: tuple[str, ...] = ("click", "like", "comment", "share", "follow", "purchase")
+
+    def digest(self) -> str:
+        """16 hex digits; equal for equal rules under the same code."""
+        told = msgspec.json.encode([CODE, asdict(self)], order="deterministic")
+        return hashlib.sha256(told).hexdigest()[:16]

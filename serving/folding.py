@@ -1,0 +1,151 @@
+"""The loop that keeps a server's folds up with `events`: read, mask, feed, snapshot, and go back when the mask changes.
+
+It never sleeps, logs or counts: it yields one report per turn, and the shell waits while `idle`. Requests go on reading
+the parts in place; a part that is no longer what the mask gives is built again aside and swapped when it has caught up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving.known import Known
+from serving.part import Part
+from serving.part_files import prune, restore, snapshot, snapshots
+from streams.decisions import TOPIC, DecisionLog, Decisions
+from streams.frames import decode_frame
+from streams.log import Log, Logs
+from streams.positions import Positions
+
+KEPT = 4
+"""Snapshots per partition: what a change of the mask can go back to."""
+
+REFRESH = 500
+"""Milliseconds between two views."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """One turn. `events` were fed; `behind` are frames not read as of the last view; `rewinding` partitions are built
+    again aside."""
+
+    idle: bool
+    events: int
+    positions: Positions
+    behind: int
+    snapshots: int
+    rewinding: int
+    caught_up: bool
+
+
+@dataclass(slots=True)
+class _Pace:
+    refresh_at: int = 0
+    snapshot_at: int = 0
+    behind: int = 0
+
+
+def fold(
+    logs: Logs,
+    known: Known,
+    *,
+    folder: Path,
+    clock: Callable[[], int],
+    snapshot_every: int = 30_000,
+    limit: int = 20,
+) -> Iterator[Folded]:
+    """Keep `known` up with the log, for ever; `folder` holds the snapshots (`p{n}` below it).
+
+    1. restore the newest valid snapshot of each partition;
+    2. each turn: follow the decisions, and start aside every part that they made invalid;
+    3. feed at most `limit` frames to each part, those aside too; swap what has caught up;
+    4. bring the stock up at once, the view each half second;
+    5. when due, snapshot the parts that are valid.
+
+    A crash between any two lines repeats frames and skips none: state and position are in one snapshot.
+    """
+    events, decisions = logs.open("events", known.partitions), DecisionLog(logs.open(TOPIC, 1))
+    _decide(known, decisions)
+    for partition in range(known.partitions):
+        known.put(_restored(known, partition, decisions.fold, folder))
+    aside: dict[int, Part] = {}
+    pace = _Pace(snapshot_at=clock() + snapshot_every)
+    while True:
+        if _decide(known, decisions):
+            aside |= {p: _restored(known, p, decisions.fold, folder) for p in _invalid(known, aside, decisions.fold)}
+        fed = sum(_feed(part, events, decisions.fold, limit) for part in [*known.parts, *aside.values()])
+        _swap(known, aside)
+        known.restock()
+        now, taken = clock(), 0
+        if now >= pace.refresh_at or not known.caught_up:
+            pace.behind = sum(events.end(part.partition) - part.next for part in known.parts)
+            known.caught_up = known.caught_up or pace.behind == 0
+        if now >= pace.refresh_at:
+            known.refresh()
+            pace.refresh_at = now + REFRESH
+        if now >= pace.snapshot_at:
+            taken = _snapshot(known, aside, folder)
+            pace.snapshot_at = now + snapshot_every
+        yield Folded(fed == 0, fed, known.positions, pace.behind, taken, len(aside), known.caught_up)
+
+
+def _decide(known: Known, decisions: DecisionLog) -> bool:
+    """Follow the decisions; whether there were new ones. Parts that they leave valid are stamped with that."""
+    fresh = decisions.follow()
+    known.published = known.published or any(line.kind in ("publish", "promote") for line in fresh)
+    return bool(fresh)
+
+
+def _invalid(known: Known, aside: dict[int, Part], decisions: Decisions) -> list[int]:
+    invalid = []
+    for standing in known.parts:
+        part = aside.get(standing.partition, standing)
+        if decisions.valid(part.decisions, part.positions):
+            part.decisions = decisions.position
+        else:
+            invalid.append(part.partition)
+    return invalid
+
+
+def _restored(known: Known, partition: int, decisions: Decisions, folder: Path) -> Part:
+    """A part from its newest snapshot that is what today's mask gives, empty where there is none."""
+    for home, head in snapshots(folder / f"p{partition}"):
+        if head.rules != known.rules.digest() or not decisions.valid(head.decisions, head.positions):
+            continue
+        part = Part(partition, known.partitions, known.rules)
+        try:
+            restore(part, home)
+        except (OSError, ValueError):
+            continue
+        part.decisions = decisions.position
+        return part
+    part = Part(partition, known.partitions, known.rules)
+    part.decisions = decisions.position
+    return part
+
+
+def _feed(part: Part, events: Log, decisions: Decisions, limit: int) -> int:
+    mask, fed = decisions.masking(), 0
+    for record in events.read(part.partition, part.next, limit):
+        frame = decode_frame(record.value)
+        part.feed(part.partition, record.offset, mask.visible(part.partition, record.offset, frame.events))
+        fed += len(frame.events)
+    return fed
+
+
+def _swap(known: Known, aside: dict[int, Part]) -> None:
+    for partition, part in list(aside.items()):
+        if part.next >= known.parts[partition].next:
+            known.put(part)
+            del aside[partition]
+
+
+def _snapshot(known: Known, aside: dict[int, Part], folder: Path) -> int:
+    taken = 0
+    for part in known.parts:
+        if part.partition not in aside and part.next:
+            snapshot(part, folder / f"p{part.partition}")
+            prune(folder / f"p{part.partition}", KEPT, part.next)
+            taken += 1
+    return taken

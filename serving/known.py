@@ -1,0 +1,115 @@
+"""What a server knows, as requests read it: one part per partition, the stock, and the newest view.
+
+One thread writes (`folding.py`), requests read without locks: each read is one dictionary look-up, one copy, or one
+frozen view. A part that had to be built again is put in place by one assignment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from heapq import merge, nsmallest
+from itertools import islice
+
+import numpy as np
+
+from serving.fold_rules import FoldRules
+from serving.part import Part
+from serving.popularity import Sums
+from serving.profiles import Profile
+from serving.stock import Stock
+from serving.view import LISTED, View, view_of
+from streams.positions import Positions, partition_of
+
+
+class Known:
+    """Everything folded so far.
+
+    >>> from streams.events import Interaction
+    >>> known = Known(partitions=2, rules=FoldRules())
+    >>> known.home("ana").feed(known.home("ana").partition, 0, [Interaction("e", 7, "ana", "click", item_id="tea")])
+    >>> known.refresh(); known.profile("ana").history_at, known.view.popular
+    (7, ('tea',))
+    """
+
+    def __init__(self, *, partitions: int, rules: FoldRules) -> None:
+        self.partitions = partitions
+        self.rules = rules
+        self.parts = [Part(partition, partitions, rules) for partition in range(partitions)]
+        self.stock = Stock()
+        self.view = View()
+        self.caught_up = False
+        """Whether every partition was read to its end once."""
+        self.published = False
+        """Whether any version was ever published."""
+        self._partition_of = lru_cache(maxsize=1 << 16)(partition_of)
+        self._codes: list[list[int]] = [[] for _ in range(partitions)]
+
+    @property
+    def positions(self) -> Positions:
+        """The next offsets to read in `events`."""
+        return {part.partition: part.next for part in self.parts}
+
+    def home(self, user_id: str) -> Part:
+        """The part that knows a user."""
+        return self.parts[self._partition_of(user_id, self.partitions)]
+
+    def profile(self, user_id: str) -> Profile:
+        """What is known of a user, for reading only."""
+        return self.home(user_id).profiles.of(user_id)
+
+    def near(self, item_ids: Sequence[str], limit: int) -> list[tuple[str, float]]:
+        """Items wanted together with these, of which the first counts most; heaviest first.
+
+        Added up over partitions in their order, so that the sums do not depend on how they interleaved.
+        """
+        at = max(part.newest for part in self.parts)
+        found: dict[str, float] = {}
+        for part in self.parts:
+            scale = part.covisitation.scale(at)
+            for rank, item_id in enumerate(item_ids, start=1):
+                share = scale / rank
+                for other, weight in part.covisitation.near(item_id).items():
+                    found[other] = found.get(other, 0.0) + weight * share
+        return nsmallest(limit, found.items(), key=_heaviest)
+
+    def restock(self) -> None:
+        """Bring the stock up to what the parts took since the last time. For the folding thread alone."""
+        for part in self.parts:
+            changed, part.changed = part.changed, []
+            for item in changed:
+                self.stock.put(item)
+
+    def put(self, part: Part) -> None:
+        """Replace a part: 1 requests read the new one; 2 the stock forgets what only the old one had."""
+        old, self.parts[part.partition] = self.parts[part.partition], part
+        self._codes[part.partition] = []
+        for item_id in old.catalogue.items.keys() - part.catalogue.items.keys():
+            self.stock.drop(item_id)
+        for item in part.catalogue.items.values():
+            self.stock.put(item)
+
+    def refresh(self) -> None:
+        """Make the view anew, as of the newest event. For the folding thread alone."""
+        at = max(part.newest for part in self.parts)
+        self.view = view_of(at, self.stock.item_ids, self._sums(at), self._latest(at))
+
+    def _sums(self, at: int) -> Sums:
+        for part, codes in zip(self.parts, self._codes, strict=True):
+            codes.extend(self.stock.code(item_id) for item_id in part.popularity.item_ids[len(codes) :])
+        total: Sums = np.zeros((len(self.stock.item_ids), 4))
+        for part, codes in zip(self.parts, self._codes, strict=True):
+            total[codes] += part.popularity.read(at)
+        return total
+
+    def _latest(self, at: int) -> list[str]:
+        by_birth = (self._born(part, at) for part in self.parts)
+        return [item_id for _, item_id in islice(merge(*by_birth), LISTED)]
+
+    def _born(self, part: Part, at: int) -> list[tuple[int, str]]:
+        born = part.catalogue.newest(LISTED)
+        return [(-born_at, item_id) for item_id, born_at in born if self.stock.open_at(item_id, max(at, born_at))]
+
+
+def _heaviest(pair: tuple[str, float]) -> tuple[float, str]:
+    return -pair[1], pair[0]

@@ -1,0 +1,127 @@
+"""Everything that a server knows of one partition of `events`: four folds with one position.
+
+They stand together because they see the same events once: repeats and forgotten users are dropped here, before any of
+them counts. Masks are for the caller (`folding.py`): what comes in is visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from serving.catalogue import Catalogue
+from serving.covisitation import Covisitation
+from serving.fold_rules import FoldRules
+from serving.popularity import Popularity
+from serving.profiles import Profiles
+from serving.remembered import Remembered
+from streams.events import Event, Impression, Interaction, Item, Slate, Tick, User
+from streams.examples import Past
+from streams.positions import Positions
+from streams.repeats import Repeats
+
+
+class Part:
+    """Profiles, popularity, co-visitation and catalogue of one partition.
+
+    >>> part = Part(0, 1, FoldRules())
+    >>> click = Interaction("e1", 1_000, "ana", "click", item_id="tea")
+    >>> part.feed(0, 0, [click, click])
+    >>> part.positions, [past.item_id for past in part.profiles.of("ana").history]
+    ({0: 1}, ['tea'])
+    """
+
+    def __init__(self, partition: int, partitions: int, rules: FoldRules) -> None:
+        self.partition = partition
+        self.partitions = partitions
+        self.rules = rules
+        self.next = 0
+        self.newest = 0
+        """The largest time (ms) that moved the watermark."""
+        self.decisions = 0
+        """How many decisions were read when this was last known to be what their mask gives."""
+        self.forgotten: dict[str, int] = {}
+        self.changed: list[Item] = []
+        """Items that changed since someone last took them from here."""
+        self.remembered = Remembered(least=10_000)
+        self._repeats = Repeats(self.remembered, horizon=rules.horizon)
+        self.profiles = Profiles(history=rules.history, seen=rules.seen)
+        self.popularity = Popularity(slow=rules.slow_half_life, fast=rules.fast_half_life)
+        self.covisitation = Covisitation(
+            half_life=rules.covisit_half_life,
+            window=rules.covisit_window,
+            clicks=rules.covisit_clicks,
+            keep=rules.covisit_keep,
+        )
+        self.catalogue = Catalogue(partition=partition, partitions=partitions)
+
+    @property
+    def positions(self) -> Positions:
+        """The next offset to read."""
+        return {self.partition: self.next}
+
+    @property
+    def watermark(self) -> int:
+        """The joiner's (ms): what is older by more than the horizon is too late."""
+        return self.newest - self.rules.out_of_orderness
+
+    def feed(self, partition: int, offset: int, events: Iterable[Event]) -> None:
+        """Take the visible events of the frame at `offset`; one that was taken already changes nothing."""
+        if partition != self.partition:
+            raise ValueError(f"a frame of partition {partition} was fed to the fold of partition {self.partition}")
+        if offset < self.next:
+            return
+        for event in events:
+            self._take(event)
+        self.next = offset + 1
+        self.remembered.forget(since=self.watermark - self.rules.horizon)
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Tick():
+                self.newest = max(self.newest, event.ts)
+            case Item():
+                if self.catalogue.put(event):
+                    self.changed.append(event)
+            case User():
+                if event.deleted:
+                    self._forget(event)
+            case _:
+                self.newest = max(self.newest, event.ts)
+                if self._fresh(event):
+                    self._count(event)
+
+    def _fresh(self, event: Slate | Impression | Interaction) -> bool:
+        """Whether an event is not forgotten, too late or a repeat; judged as the joiner does."""
+        name, since = event.event_id, event.ts
+        if isinstance(event, Interaction):
+            since = since if event.impression_ts is None else min(since, event.impression_ts)
+        else:
+            name = f"shown {name}"  # some producers give an impression and its click one id
+        if since <= self.forgotten.get(event.user_id, -1):
+            return False
+        return self._repeats.standing(name, ts=event.ts, watermark=self.watermark) == "fresh"
+
+    def _count(self, event: Slate | Impression | Interaction) -> None:
+        if isinstance(event, Interaction):
+            self._act(event)
+        elif isinstance(event, Impression) == (self.rules.impressions == "shown"):
+            item_ids = [shown.item_id for shown in event.items]
+            self.profiles.show(event.user_id, item_ids, event.ts)
+            self.popularity.show(item_ids, event.ts)
+
+    def _act(self, event: Interaction) -> None:
+        if event.item_id is None:
+            return
+        wanted = event.type in self.rules.positives
+        if wanted:
+            history = self.profiles.of(event.user_id).history
+            before = [past for past in history if past.type in self.rules.positives]
+            self.covisitation.want(event.item_id, before, event.ts)
+            self.popularity.want(event.item_id, event.ts)
+        self.profiles.act(event.user_id, Past(event.item_id, event.type, event.ts), wanted=wanted)
+
+    def _forget(self, event: User) -> None:
+        self.profiles.forget(event.user_id)
+        oldest = self.watermark - self.rules.horizon
+        self.forgotten = {user: ts for user, ts in self.forgotten.items() if ts >= oldest}
+        self.forgotten[event.user_id] = max(event.ts, self.forgotten.get(event.user_id, 0))

@@ -1,0 +1,145 @@
+"""A partition's folds in files: written aside, renamed, the newest few kept.
+
+`{root}/p{n}/{next:016d}/` holds `state.json` and the states. Written in small pieces, since encoding holds the
+interpreter and requests wait for it. Which snapshot is valid under today's mask is decided by who restores.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from checkpoints.files import sync_folder, sync_tree
+from serving.part import Part
+from serving.profiles import Seen
+from streams.events import Item
+from streams.examples import Past
+from streams.positions import Positions
+
+Stored = TypeVar("Stored")
+PIECE = 250
+"""Entries encoded at once: about half a millisecond."""
+
+
+class State(Struct, frozen=True):
+    """The head of a snapshot. `digest` is over all of its other files."""
+
+    partition: int
+    next: int
+    decisions: int
+    rules: str
+    newest: int
+    forgotten: dict[str, int]
+    covisit_origin: int
+    digest: str
+
+    @property
+    def positions(self) -> Positions:
+        return {self.partition: self.next}
+
+
+def snapshot(part: Part, folder: Path) -> Path:
+    """Write a partition's folds below `folder`; the snapshot's own folder.
+
+    1. write every file aside; 2. sync them; 3. remove one of the same position under older decisions; 4. rename the
+    folder to its position. A crash before 4 leaves only a folder that nobody reads and the next snapshot removes.
+    """
+    home, aside = folder / f"{part.next:016d}", folder / f".{part.next:016d}.{os.getpid()}"
+    if any(found == home and head.decisions == part.decisions for found, head in snapshots(folder)):
+        return home
+    for stale in folder.glob(".*"):
+        shutil.rmtree(stale, ignore_errors=True)
+    aside.mkdir(parents=True)
+    seen = hashlib.sha256()
+    for name, pieces in _states(part):
+        _write(aside / name, pieces, seen)
+    (aside / "state.json").write_bytes(msgspec.json.encode(_head(part, seen.hexdigest())))
+    sync_tree(aside)
+    shutil.rmtree(home, ignore_errors=True)
+    aside.rename(home)
+    sync_folder(folder)
+    return home
+
+
+def snapshots(folder: Path) -> Iterator[tuple[Path, State]]:
+    """The snapshots of one partition, newest first; what can't be read is passed over."""
+    for home in sorted(folder.glob("[0-9]*"), reverse=True):
+        try:
+            yield home, msgspec.json.decode((home / "state.json").read_bytes(), type=State)
+        except (OSError, msgspec.MsgspecError):
+            continue
+
+
+def prune(folder: Path, keep: int, newest: int) -> None:
+    """Remove all but the last `keep` up to position `newest`: what lies beyond was made under another mask."""
+    homes = sorted(folder.glob("[0-9]*"))
+    kept = [home for home in homes if int(home.name) <= newest][-keep:]
+    for home in homes:
+        if home not in kept:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def restore(part: Part, home: Path) -> None:
+    """Make an empty `part` what the snapshot holds. Raises ValueError where the files are not what its head says."""
+    head = msgspec.json.decode((home / "state.json").read_bytes(), type=State)
+    seen = hashlib.sha256()
+    for user_id, history, at, shown in _read(home / "users", tuple[str, list[Past], int | None, dict[str, Seen]], seen):
+        part.profiles.take(user_id, history, at, shown)
+    for counted in _read(home / "popularity", tuple[list[str], int, int, bytes], seen):
+        part.popularity.take(*counted)
+    part.covisitation.take(dict(_read(home / "pairs", tuple[str, dict[str, float]], seen)), head.covisit_origin)
+    for item, born in _read(home / "items", tuple[Item, int], seen):
+        part.catalogue.take(item, born)
+    part.remembered.at.update(_read(home / "remembered", tuple[bytes, bytes], seen))
+    if seen.hexdigest() != head.digest:
+        raise ValueError(f"{home} holds other bytes ({seen.hexdigest()[:8]}) than its head says ({head.digest[:8]})")
+    part.next, part.decisions, part.newest = head.next, head.decisions, head.newest
+    part.forgotten = dict(head.forgotten)
+
+
+def _head(part: Part, digest: str) -> State:
+    return State(
+        partition=part.partition,
+        next=part.next,
+        decisions=part.decisions,
+        rules=part.rules.digest(),
+        newest=part.newest,
+        forgotten=part.forgotten,
+        covisit_origin=part.covisitation.origin,
+        digest=digest,
+    )
+
+
+def _states(part: Part) -> Iterator[tuple[str, Iterable[object]]]:
+    """Each file and its entries, in the order in which `restore` reads them."""
+    yield "users", part.profiles.told()
+    yield "popularity", [part.popularity.told()]
+    yield "pairs", part.covisitation.told()
+    yield "items", part.catalogue.told()
+    yield "remembered", part.remembered.at.items()
+
+
+def _write(path: Path, entries: Iterable[object], seen: hashlib._Hash) -> None:
+    rest = iter(entries)
+    with path.open("wb") as file:
+        while piece := list(islice(rest, PIECE)):
+            data = msgspec.msgpack.encode(piece)
+            seen.update(data)
+            file.write(len(data).to_bytes(4, "big") + data)
+
+
+def _read(path: Path, kind: type[Stored], seen: hashlib._Hash) -> Iterator[Stored]:
+    decoder = msgspec.msgpack.Decoder(list[kind])  # type: ignore[valid-type]
+    with path.open("rb") as file:
+        while size := file.read(4):
+            data = file.read(int.from_bytes(size, "big"))
+            seen.update(data)
+            yield from decoder.decode(data)

@@ -1,0 +1,94 @@
+"""What a server knows of each user: the last interactions and what was shown, so the next answer sees the last click.
+
+The history follows the joiner's rule, so that serving computes from what training learned: interactions on items,
+sorted by ts, for equal ts as they came, and where one is too many the oldest goes. Repeats and forgotten users are
+dropped before an event gets here (`part.py`). Nothing here reads a log or scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from streams.examples import Past
+
+Seen = tuple[int, int]
+"""How often an item was shown since it was last wanted, and when (ms) it was last shown."""
+
+
+@dataclass(slots=True)
+class Profile:
+    """One user. `history` is oldest first and replaced as a whole, so that a request may read it at any moment; `seen`
+    has what was shown longest ago first."""
+
+    history: list[Past] = field(default_factory=list)
+    history_at: int | None = None
+    seen: dict[str, Seen] = field(default_factory=dict)
+
+    def until(self, at: int) -> tuple[Past, ...]:
+        """The history as of `at`: what lies later is not known yet."""
+        return tuple(past for past in self.history if past.ts <= at)
+
+
+NOBODY = Profile()
+"""What is known of a user who was never met; nobody may write to it."""
+
+
+class Profiles:
+    """Every user of one partition.
+
+    >>> profiles = Profiles(history=2, seen=100)
+    >>> for ts, item in enumerate(("tea", "jam", "oil")):
+    ...     profiles.act("ana", Past(item, "click", ts), wanted=True)
+    >>> [past.item_id for past in profiles.of("ana").history], profiles.of("ana").history_at
+    (['jam', 'oil'], 2)
+    >>> profiles.forget("ana"); profiles.of("ana").history_at
+    """
+
+    def __init__(self, *, history: int, seen: int) -> None:
+        self.users: dict[str, Profile] = {}
+        self._history = history
+        self._seen = seen
+
+    def of(self, user_id: str) -> Profile:
+        """What is known of a user, for reading only."""
+        return self.users.get(user_id, NOBODY)
+
+    def show(self, user_id: str, item_ids: Iterable[str], ts: int) -> None:
+        """Items were shown to a user."""
+        seen = self._user(user_id).seen
+        for item_id in item_ids:
+            count, _ = seen.pop(item_id, (0, 0))
+            seen[item_id] = (count + 1, ts)
+        while len(seen) > self._seen:
+            del seen[next(iter(seen))]
+
+    def act(self, user_id: str, past: Past, *, wanted: bool) -> None:
+        """A user did something with an item; `wanted` ends its count of showings in vain."""
+        profile = self._user(user_id)
+        pasts = [*profile.history, past]
+        if len(pasts) > 1 and pasts[-2].ts > past.ts:
+            pasts.sort(key=lambda one: one.ts)
+        profile.history = pasts[-self._history :] if self._history else []
+        profile.history_at = past.ts if profile.history_at is None else max(profile.history_at, past.ts)
+        if wanted and past.item_id in profile.seen:
+            profile.seen[past.item_id] = (0, profile.seen[past.item_id][1])
+
+    def forget(self, user_id: str) -> None:
+        """Nothing is known of the user any more."""
+        self.users.pop(user_id, None)
+
+    def told(self) -> Iterator[tuple[str, list[Past], int | None, dict[str, Seen]]]:
+        """Every user as plain values, for a snapshot."""
+        for user_id, profile in self.users.items():
+            yield user_id, profile.history, profile.history_at, profile.seen
+
+    def take(self, user_id: str, history: list[Past], history_at: int | None, seen: dict[str, Seen]) -> None:
+        """One user of a snapshot."""
+        self.users[user_id] = Profile(history, history_at, seen)
+
+    def _user(self, user_id: str) -> Profile:
+        profile = self.users.get(user_id)
+        if profile is None:
+            profile = self.users[user_id] = Profile()
+        return profile

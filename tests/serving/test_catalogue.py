@@ -1,0 +1,45 @@
+"""The catalogue: items as they are now, whatever order their events came in."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving.catalogue import Catalogue
+from serving.fold_rules import FoldRules
+from serving.known import Known
+from streams.events import Item
+from tests.worlds import Telling
+
+
+@given(st.permutations([Item(f"e{n}", n // 2, "tea", tags=(str(n),), deleted=n == 3) for n in range(6)]))
+def test_the_latest_upsert_wins_in_any_order(events: list[Item]) -> None:
+    catalogue = Catalogue(partition=0, partitions=1)
+    for event in events:
+        catalogue.put(event)
+    assert catalogue.items["tea"].tags == ("5",)
+
+
+def test_an_item_is_kept_in_one_partition_alone() -> None:
+    known, telling = Known(partitions=4, rules=FoldRules()), Telling()
+    item = telling.item("tea")
+    for part in known.parts:
+        part.feed(part.partition, 0, [item])
+    assert sum("tea" in part.catalogue.items for part in known.parts) == 1
+
+
+def test_the_newest_items_come_first_and_an_upsert_makes_none_new() -> None:
+    known, telling = Known(partitions=1, rules=FoldRules()), Telling()
+    known.parts[0].feed(0, 0, [telling.item("tea"), telling.item("jam"), telling.item("tea", tags=("green",))])
+    known.restock()
+    known.refresh()
+    assert known.view.latest == ("jam", "tea")
+    assert known.stock.item("tea").tags == ("green",)
+
+
+def test_a_deleted_item_is_not_among_the_newest() -> None:
+    known, telling = Known(partitions=1, rules=FoldRules()), Telling()
+    known.parts[0].feed(0, 0, [telling.item("tea"), telling.item("jam"), telling.gone("jam")])
+    known.restock()
+    known.refresh()
+    assert known.view.latest == ("tea",)

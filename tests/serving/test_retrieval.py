@@ -1,0 +1,78 @@
+"""Retrieval: what is considered, where it came from, and what never becomes a candidate."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from serving.scorer import Asker
+
+from serving.fold_rules import FoldRules
+from serving.known import Known
+from serving.policy import Quotas
+from serving.retrieval import Candidates, Shelf, retrieve
+from streams.events import Event
+from streams.examples import Past
+from tests.worlds import Telling, bundle_of
+
+AT = 2_000_000_000
+
+
+def known_of(*events: Event) -> Known:
+    known = Known(partitions=1, rules=FoldRules())
+    known.parts[0].feed(0, 0, events)
+    known.restock()
+    known.refresh()
+    return known
+
+
+def found(known: Known, *, history: tuple[str, ...] = (), barred: set[str] = frozenset(), **quotas: int) -> Candidates:
+    bundle = bundle_of(1)
+    asker = Asker("u0", tuple(Past(item, "click", AT - 1) for item in history), "", {}, AT)
+    chosen = Quotas(**({"vectors": 4, "recent": 0, "covisited": 0, "popular": 0, "trending": 0, "fresh": 0} | quotas))
+    return retrieve(bundle, known, Shelf(bundle, known.stock), asker, barred=frozenset(barred), quotas=chosen)
+
+
+def test_an_even_user_is_found_even_items() -> None:
+    assert found(known_of()).item_ids == ["i0", "i2", "i4", "i6"]
+
+
+def test_candidates_keep_the_source_that_found_them_first() -> None:
+    tell = Telling()
+    known = known_of(tell.click("u9", "i4"), tell.click("u9", "i9"), tell.item("new"))
+    candidates = found(known, history=("i4",), covisited=5, popular=5, fresh=5)
+    sources = dict(zip(candidates.item_ids, candidates.sources, strict=True))
+    assert sources == {f"i{n}": "vectors" for n in (0, 2, 4, 6)} | {"i9": "covisited", "new": "fresh"}
+    assert candidates.row_I.tolist()[-1] == -1
+
+
+def test_neighbours_of_the_last_items_are_found() -> None:
+    candidates = found(known_of(), history=("i2", "i3"), recent=6)
+    assert set(candidates.sources) == {"vectors", "recent"}
+    assert {"i0", "i2"} <= set(candidates.item_ids)
+
+
+@given(st.sets(st.integers(0, 19)), st.sets(st.integers(0, 19)), st.sets(st.integers(0, 19)))
+def test_what_is_gone_closed_or_barred_is_no_candidate(gone: set[int], closed: set[int], barred: set[int]) -> None:
+    tell = Telling()
+    events = [tell.click("u9", f"i{n}") for n in range(20)] + [tell.item(f"i{n}") for n in range(0, 20, 3)]
+    events += [tell.gone(f"i{n}") for n in gone]
+    events += [tell.item(f"i{n}", available_until=AT) for n in closed - gone]
+    everything = {"vectors": 20, "recent": 60, "covisited": 60, "popular": 60, "trending": 60, "fresh": 60}
+    candidates = found(known_of(*events), history=("i0", "i1"), barred={f"i{n}" for n in barred}, **everything)
+    assert set(candidates.item_ids) == {f"i{n}" for n in set(range(20)) - gone - closed - barred}
+
+
+def test_hiding_items_does_not_cost_places() -> None:
+    tell = Telling()
+    known = known_of(*[tell.gone(f"i{n}") for n in (0, 2, 4)])
+    assert found(known).item_ids == ["i6", "i8", "i10", "i12"]
+
+
+def test_a_delete_is_seen_by_a_shelf_that_was_asked_before() -> None:
+    tell = Telling()
+    known, bundle = known_of(tell.item("i0")), bundle_of(1)
+    shelf = Shelf(bundle, known.stock)
+    assert shelf.hidden(AT).sum() == 0
+    known.parts[0].feed(0, 1, [tell.gone("i0"), tell.gone("i7")])
+    known.restock()
+    assert shelf.hidden(AT).nonzero()[0].tolist() == [0, 7]

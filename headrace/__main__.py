@@ -1,0 +1,6 @@
+"""`python -m headrace`, as child processes are started."""
+
+from headrace.cli import main
+
+if __name__ == "__main__":
+    main()

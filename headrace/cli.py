@@ -1,0 +1,65 @@
+"""The command line: which commands there are. What each does is in the file of its noun."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from headrace import data_commands, demo_commands, docs_commands, log_commands, process_commands, version_commands
+from headrace.terminal import complain, say
+from streams.errors import HeadraceError
+
+
+def main() -> None:
+    """Run the command line: 0 for done, 1 for a failure told in one paragraph, 2 for a wrong call."""
+    try:
+        application()()
+    except HeadraceError as error:
+        if "--debug" in sys.argv:
+            raise
+        complain(error)
+        raise SystemExit(1) from None
+
+
+def application() -> typer.Typer:
+    """All commands."""
+    app = typer.Typer(
+        name="headrace", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown"
+    )
+    app.callback()(_top)
+    _add(app, "Start here", demo=demo_commands.demo, up=process_commands.up, status=log_commands.status)
+    processes = ("gateway", "sequence", "join", "train", "follow", "serve")
+    _add(app, "Processes", **{name: getattr(process_commands, name) for name in processes})
+    app.add_typer(version_commands.versions, name="versions", rich_help_panel="Versions")
+    _add(app, "Versions", rollback=version_commands.rollback, publish=version_commands.publish)
+    _add(app, "Versions", resume=version_commands.resume, decisions=version_commands.list_decisions)
+    app.add_typer(version_commands.configure, name="configure", rich_help_panel="Versions")
+    _add(app, "Data", backtest=data_commands.backtest, **{"import": data_commands.import_file})
+    app.add_typer(log_commands.log_commands, name="log", rich_help_panel="Data")
+    app.add_typer(log_commands.letter_commands, name="dead-letters", rich_help_panel="Data")
+    app.add_typer(docs_commands.docs, name="docs", rich_help_panel="Development")
+    return app
+
+
+def _add(app: typer.Typer, panel: str, **commands: object) -> None:
+    for name, command in commands.items():
+        app.command(name, rich_help_panel=panel)(command)  # type: ignore[type-var]
+
+
+def _top(
+    version_only: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version of Headrace.", is_eager=True, callback=lambda on: _tell(on)),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """A streaming recommender that learns from every click, and can go back."""
+
+
+def _tell(on: bool) -> None:
+    if on:
+        say(f"headrace {version('headrace')}")
+        raise typer.Exit

@@ -1,0 +1,41 @@
+"""Durations as people write them: "10m", "500ms", "1.5s"; inside they are integer milliseconds.
+
+Months and years have no fixed length, so they are no units here.
+"""
+
+from __future__ import annotations
+
+import re
+
+UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+
+
+def milliseconds(written: str | int | float) -> int:
+    """The milliseconds of a written duration; a bare number already is milliseconds.
+
+    >>> [milliseconds(d) for d in ("10m", "500ms", "1.5s", 250)]
+    [600000, 500, 1500, 250]
+    """
+    if isinstance(written, bool) or not isinstance(written, int | float | str):
+        raise ValueError(f'{written!r} is no duration; write "10m", "500ms" or a number of milliseconds')
+    if isinstance(written, str) and not written.strip().isdecimal():
+        found = _WRITTEN.fullmatch(written.strip())
+        if found is None:
+            raise ValueError(f'{written!r} is no duration; write "10m", "500ms" or a number of milliseconds')
+        return round(float(found[1]) * UNITS[found[2]])
+    if float(written) < 0:
+        raise ValueError(f"{written} is negative; a duration is not")
+    return round(float(written))
+
+
+def written(ms: int) -> str:
+    """The shortest way to write a duration.
+
+    >>> [written(ms) for ms in (600_000, 500, 1_500, 21_600_000, 0)]
+    ['10m', '500ms', '1500ms', '6h', '0ms']
+    """
+    for unit in ("d", "h", "m", "s"):
+        if ms and ms % UNITS[unit] == 0:
+            return f"{ms // UNITS[unit]}{unit}"
+    return f"{ms}ms"

@@ -1,0 +1,43 @@
+"""What runs and ends: a file brought in, a backtest, the demo; put together from settings like the processes.
+
+Imports what a job needs when it is called, so that other commands start fast.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.deployment import rules_of
+from headrace.settings import Settings
+from headrace.terminal import progress_console
+from headrace.wiring import learner_of, plan_of
+
+if TYPE_CHECKING:
+    from streams.mapping import Table
+
+
+def run_demo(*, seed: int, once: int | None, as_json: bool, var: Path | None, port: int) -> int:
+    """The demo, by its own settings; the exit status."""
+    from headrace import demo
+
+    return demo.run_demo(seed=seed, once=once, as_json=as_json, var=var, port=port)
+
+
+def run_import(file: Path, mapping: Path, url: str) -> int:
+    """Post a file's rows; the exit status."""
+    from headrace.importing import import_file
+
+    return 1 if import_file(file, mapping, url, console=progress_console()).rejected else 0
+
+
+def run_backtest(
+    settings: Settings, table: Table, events: tuple[Path, ...], versions: Path | None, report: Path | None
+) -> None:
+    """Replay files, show the figures, write them into `report`."""
+    from headrace.backtesting import Replayed, backtest, tell
+
+    source, console = Replayed(events, table, rules_of(settings)), progress_console()
+    fresh, plan = learner_of(settings), plan_of(settings)
+    found = backtest(source, fresh, plan=plan, versions=versions, seed=settings.trainer.seed, console=console)
+    tell(found, console, report)

@@ -1,0 +1,37 @@
+"""The shell around a loop of reports: it sleeps when there is nothing to do, tells telemetry, and stops between turns.
+
+A signal never interrupts a turn. What a loop does is not known here.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Generator, Iterator
+from threading import Event
+
+from headrace.telemetry import Report, Telemetry
+
+REST = 0.005
+"""Seconds of sleep after an idle turn."""
+
+
+def stop_signals() -> Event:
+    """An event that SIGTERM and Ctrl-C set from now on. Only in a main thread."""
+    asked = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    return asked
+
+
+def drive(reports: Iterator[Report], telemetry: Telemetry, asked: Event, *, rest: float = REST) -> None:
+    """Turn after turn until the reports end or a stop is asked for; then the loop is closed, and its last word told."""
+    telemetry.write()
+    try:
+        for report in reports:
+            telemetry.take(report)
+            if asked.is_set() or (report.idle and asked.wait(rest)):
+                break
+    finally:
+        if isinstance(reports, Generator):
+            reports.close()
+    telemetry.write()

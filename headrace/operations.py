@@ -1,0 +1,85 @@
+"""What an operator can see and do about versions: composed of the version store and the decisions, nothing more.
+
+Everything that moves a server is one appended line, and its target is verified before that line is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from checkpoints.errors import VersionError
+from checkpoints.manifest import Manifest
+from checkpoints.registry import Registry
+from checkpoints.store import VersionStore
+from streams.decisions import Decision, DecisionLog
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who acts, when, and why."""
+
+    who: str
+    why: str
+    at: int
+
+
+def version_rows(store: VersionStore, decisions: DecisionLog | None) -> list[dict[str, Any]]:
+    """One row per committed version, oldest first; without decisions `valid`, `live` and `standing` are None."""
+    if decisions is not None:
+        decisions.follow()
+    registry = None if decisions is None else Registry.of(decisions.fold)
+    return [_row(manifest, decisions, registry) for manifest in store.manifests()]
+
+
+def _row(manifest: Manifest, decisions: DecisionLog | None, registry: Registry | None) -> dict[str, Any]:
+    row: dict[str, Any] = msgspec.to_builtins(manifest, str_keys=True)
+    row |= {"valid": None, "live": None, "standing": None}
+    if decisions is not None and registry is not None:
+        row["valid"] = decisions.fold.valid(manifest.decisions, manifest.input)
+        row["live"] = registry.live == manifest.version
+        row["standing"] = registry.standing(manifest.version)
+    return row
+
+
+def roll_back(version: int, store: VersionStore, decisions: DecisionLog, operator: Operator) -> int:
+    """Put every server on `version` and pause publishing; the number of the line.
+
+    1. the version's files are what its manifest says; 2. it is valid under today's mask; 3. one line.
+    Raises VersionError, and then nothing has moved.
+    """
+    return _decide("rollback", version, store, decisions, operator)
+
+
+def promote(version: int, store: VersionStore, decisions: DecisionLog, operator: Operator) -> int:
+    """Let `version` serve, paused or not; the number of the line. The same checks, in the same order."""
+    return _decide("promote", version, store, decisions, operator)
+
+
+def resume(decisions: DecisionLog, operator: Operator) -> int:
+    """Let the trainer publish again; the number of the line. Raises VersionError where nothing is paused."""
+    decisions.follow()
+    if not Registry.of(decisions.fold).paused:
+        raise VersionError("publishing is not paused, so there is nothing to resume; see `headrace decisions`")
+    line = Decision("resume", operator.at, operator.who, operator.why, seen=decisions.fold.position)
+    return decisions.decide(line)[0]
+
+
+def _decide(kind: str, version: int, store: VersionStore, decisions: DecisionLog, operator: Operator) -> int:
+    store.open(version)
+    manifest = store.manifest(version)
+    decisions.follow()
+    if not decisions.fold.valid(manifest.decisions, manifest.input):
+        raise VersionError(
+            f"version {version} learned from events that are masked since. "
+            "Choose one whose `valid` is true: headrace versions list"
+        )
+    if kind == "promote" and manifest.verdict == "fail":
+        raise VersionError(f"version {version} failed its gate: {manifest.reason}. Choose another one.")
+    line = Decision(
+        "rollback" if kind == "rollback" else "promote", operator.at, operator.who, operator.why,
+        seen=decisions.fold.position, version=version, mask_position=manifest.decisions, input=manifest.input,
+    )  # fmt: skip
+    return decisions.decide(line)[0]

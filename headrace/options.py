@@ -1,0 +1,62 @@
+"""Options that many commands share, and what they give: settings, the log, the operator."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from headrace.operations import Operator
+from headrace.settings import Settings
+from headrace.settings_file import load
+
+SettingsFile = Annotated[
+    Path | None, typer.Option("--settings", help="Settings file, TOML; without it ./headrace.toml, if it is there.")
+]
+Var = Annotated[Path | None, typer.Option("--var", help="Folder of everything written at run time (setting `var`).")]
+LogUrl = Annotated[str | None, typer.Option("--log", help="Where the log is, e.g. sqlite://var/log (setting `log`).")]
+Parent = Annotated[int | None, typer.Option("--parent", hidden=True, help="Process to die with.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Why = Annotated[str, typer.Option("--why", help="The reason; it stands in the decisions for ever.")]
+Store = Annotated[
+    Path | None,
+    typer.Option("--store", help="A folder of versions by itself; without decisions `valid` and `live` are unknown."),
+]
+
+
+def chosen(
+    file: Path | None,
+    *,
+    var: Path | None = None,
+    log: str | None = None,
+    below: Mapping[str, Any] | None = None,
+    **groups: Any,
+) -> Settings:
+    """Settings of file and environment over `below` and under what the command line says; None says nothing.
+
+    Raises BadSettings.
+    """
+    given: dict[str, Any] = {"var": None if var is None else str(var), "log": log} | groups
+    changes = {name: value for name, value in given.items() if value is not None}
+    return load(file, os.environ, changes, below=below)
+
+
+def operator(why: str) -> Operator:
+    """Who sits at this terminal, now."""
+    return Operator(who=who(), why=why, at=now())
+
+
+def who() -> str:
+    """The name that stands in the decisions."""
+    return f"{os.environ.get('USER') or getpass.getuser()}@{socket.gethostname()}"
+
+
+def now() -> int:
+    """The clock of this machine, in ms."""
+    return time.time_ns() // 1_000_000

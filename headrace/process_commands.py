@@ -1,0 +1,80 @@
+"""Commands that run: each process by itself, all of them together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from headrace import tree, wiring
+from headrace.lifeline import hold_on_to
+from headrace.options import LogUrl, Parent, SettingsFile, Var, chosen
+from headrace.settings import Settings
+
+Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes any free one.")]
+UntilEnd = Annotated[bool, typer.Option("--until-end", help="Stop at the end of the log, with a last version.")]
+
+
+def up(
+    settings: SettingsFile = None, var: Var = None, log: LogUrl = None, port: Port = None, parent: Parent = None
+) -> None:
+    """Everything on one machine: sequence, join, train, follow, serve. Ctrl-C stops it in that order, intake first.
+
+    The API, its pages at /docs and the door for events share one address. A process that dies is started again; one
+    that dies 5 times in 60 s ends all, with status 1.
+    """
+    _hold(parent)
+    serving = None if port is None else {"port": port}
+    tree.run(chosen(settings, var=var, log=log, serving=serving))
+
+
+def gateway(
+    settings: SettingsFile = None, var: Var = None, log: LogUrl = None, port: Port = None, parent: Parent = None
+) -> None:
+    """The door for events by itself: POST /v1/events."""
+    _hold(parent)
+    wiring.run_gateway(chosen(settings, var=var, log=log, gateway=None if port is None else {"port": port}))
+
+
+def sequence(settings: SettingsFile = None, var: Var = None, log: LogUrl = None, parent: Parent = None) -> None:
+    """Make one ordered log of what producers and the API wrote."""
+    wiring.run_sequence(_ready(settings, var, log, parent))
+
+
+def join(settings: SettingsFile = None, var: Var = None, log: LogUrl = None, parent: Parent = None) -> None:
+    """Join what was shown with what was done, and decide the labels."""
+    wiring.run_join(_ready(settings, var, log, parent))
+
+
+def train(
+    settings: SettingsFile = None,
+    var: Var = None,
+    log: LogUrl = None,
+    until_end: UntilEnd = False,
+    parent: Parent = None,
+) -> None:
+    """Learn from the examples, and commit versions."""
+    wiring.run_train(_ready(settings, var, log, parent), until_end=until_end)
+
+
+def follow(settings: SettingsFile = None, var: Var = None, log: LogUrl = None, parent: Parent = None) -> None:
+    """Build the index of each version that shall serve."""
+    wiring.run_follow(_ready(settings, var, log, parent))
+
+
+def serve(
+    settings: SettingsFile = None, var: Var = None, log: LogUrl = None, port: Port = None, parent: Parent = None
+) -> None:
+    """Answer with slates: POST /v1/recommend, POST /v1/rank, GET /v1/items/ID/similar; pages at /docs."""
+    _hold(parent)
+    wiring.run_serve(chosen(settings, var=var, log=log, serving=None if port is None else {"port": port}))
+
+
+def _ready(settings: SettingsFile, var: Var, log: LogUrl, parent: int | None) -> Settings:
+    _hold(parent)
+    return chosen(settings, var=var, log=log)
+
+
+def _hold(parent: int | None) -> None:
+    if parent is not None:
+        hold_on_to(parent)

@@ -1,0 +1,204 @@
+"""Every knob of Headrace, in groups, each with its default and one sentence of what it is for.
+
+Settings stop at `wiring.py`: no component ever sees an object of this file. Reading the file and the environment, and
+telling what is wrong with them, is the work of `settings_file.py`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.sources import PydanticBaseSettingsSource
+
+from headrace.durations import milliseconds
+
+Duration = Annotated[int, BeforeValidator(milliseconds)]
+"""Milliseconds inside; "10m", "500ms" or a number of milliseconds where people write."""
+
+_CLOSED = ConfigDict(extra="forbid", frozen=True)
+ENVIRONMENT = "HEADRACE_"
+
+
+class Label(BaseModel):
+    """One thing that the model learns to foresee about an impression; `[labels.NAME]`, any number of them."""
+
+    model_config = _CLOSED
+    event: str = Field(description="type of interaction that makes the label positive, e.g. click or dwell")
+    window: Duration = Field(gt=0, description="how long after the impression the interaction still counts")
+    mode: Literal["wait", "fast"] = Field(
+        default="wait", description="`wait` decides at the close of the window; `fast` tells positives at once"
+    )
+    horizon: Duration = Field(
+        default=0,
+        ge=0,
+        description="how long after the close an interaction that is late by arrival still corrects the label",
+    )
+    min_value: float | None = Field(default=None, description="least `value` of the interaction, e.g. seconds of dwell")
+    surfaces: dict[str, Duration] = Field(default={}, description="windows of single surfaces, by name")
+
+
+class Sequencer(BaseModel):
+    """`[sequencer]`: many topics into one ordered log."""
+
+    model_config = _CLOSED
+    clock_ahead: Duration = Field(default=2_000, ge=0, description="how far a device's clock may run ahead of ours")
+    frame_events: int = Field(default=100, ge=1, le=10_000, description="events in one record at most")
+    frame_time: Duration = Field(
+        default=20, ge=1, description="how long events wait for company before their frame is closed"
+    )
+    tick: Duration = Field(default=1_000, ge=50, description="how often time passes in a partition without traffic")
+
+
+class Join(BaseModel):
+    """`[join]`: what was shown with what was done."""
+
+    model_config = _CLOSED
+    grace: Duration = Field(
+        default=1_000, ge=0, description="how long after its window a label stays open for stragglers"
+    )
+    out_of_orderness: Duration = Field(
+        default=5_000, ge=0, description="how far behind the newest event others may come and still be in time"
+    )
+    history: int = Field(default=20, ge=0, le=1_000, description="last interactions of a user that an example carries")
+    impressions: Literal["shown", "served"] = Field(
+        default="shown", description="what opens labels: what clients report as shown, or all that was served"
+    )
+    snapshot_every: Duration = Field(
+        default=60_000, ge=1_000, description="time between two snapshots of the joiner's state"
+    )
+
+
+class Trainer(BaseModel):
+    """`[trainer]`: what the labels mean."""
+
+    model_config = _CLOSED
+    device: str = Field(default="cpu", description="`cpu`, `cuda` or `cuda:N`")
+    model: str = Field(default="two_tower_deepfm", description="name of a registered model")
+    context: tuple[str, ...] = Field(
+        default=("hour",), description="keys of an impression's context that the model reads, besides its surface"
+    )
+    seed: int = Field(
+        default=0, description="seed of the first weights; later randomness derives from what was accepted"
+    )
+    bucket: Duration = Field(default=10_000, ge=1, description="event time that one batch spans at most")
+    batch_size: int = Field(default=1_024, ge=1, description="rows in one batch at most")
+    commit: Duration = Field(default=10_000, ge=0, description="time between two versions")
+
+
+class Follower(BaseModel):
+    """`[follower]`: from a version to an index that servers map."""
+
+    model_config = _CLOSED
+    keep: int = Field(default=5, ge=1, description="generations kept ready, so that a way back is a pointer")
+
+
+class Gateway(BaseModel):
+    """`[gateway]`: the door for events; its routes also stand at the serving port."""
+
+    model_config = _CLOSED
+    host: str = Field(default="127.0.0.1", description="address that `headrace gateway` listens on")
+    port: int = Field(default=8711, ge=0, le=65535, description="port of `headrace gateway`; 0 takes any free one")
+    max_bytes: int = Field(default=8 << 20, ge=1_024, description="largest body of a request, after decompression")
+    max_events: int = Field(default=10_000, ge=1, description="most events in one request")
+
+
+class Quotas(BaseModel):
+    """`[serving.quotas]`: most candidates that each source brings to be ranked."""
+
+    model_config = _CLOSED
+    vectors: int = Field(default=200, ge=0, description="nearest items to the user's vector")
+    recent: int = Field(default=60, ge=0, description="nearest items to the last ones that the user wanted")
+    covisited: int = Field(default=60, ge=0, description="items wanted together with the user's last ones")
+    popular: int = Field(default=60, ge=0, description="items that most people want")
+    trending: int = Field(default=20, ge=0, description="items that more people want than a while ago")
+    fresh: int = Field(default=30, ge=0, description="newest items")
+
+
+class Seen(BaseModel):
+    """`[serving.seen]`: when a user has had enough of an item."""
+
+    model_config = _CLOSED
+    wanted_for: Duration = Field(default=600_000, ge=0, description="how long an item that was wanted stays away")
+    showings: int = Field(default=6, ge=1, description="showings in vain after which an item stays away")
+    shown_for: Duration = Field(default=3_600_000, ge=0, description="how long it stays away then")
+
+
+class Serving(BaseModel):
+    """`[serving]`: what we show."""
+
+    model_config = _CLOSED
+    host: str = Field(default="127.0.0.1", description="address that the API listens on")
+    port: int = Field(default=8710, ge=0, le=65535, description="port of the API; 0 takes any free one")
+    snapshot_every: Duration = Field(
+        default=60_000, ge=1_000, description="time between two snapshots of the server's folds"
+    )
+    deadline: Duration = Field(default=100, ge=1, description="time that a slate may take before a simpler one is sent")
+    weights: dict[str, float] = Field(
+        default={}, description="worth of each label in the value that orders a slate; empty: 1 each"
+    )
+    diversity: float = Field(default=0.05, ge=0, le=1, description="share of the unlike in choosing; 0: by value alone")
+    epsilon: float = Field(default=0.02, ge=0, le=1, description="share of places given to chance, with propensities")
+    fatigue: float = Field(
+        default=0.97, ge=0, le=1, description="part of its value that an item keeps for each showing in vain"
+    )
+    quotas: Quotas = Quotas()
+    seen: Seen = Seen()
+
+
+DEFAULT_LABELS = {
+    "click": Label(event="click", window=120_000, mode="wait", horizon=600_000),
+    "long_view": Label(event="dwell", window=600_000, mode="wait", horizon=600_000, min_value=18),
+    "purchase": Label(event="purchase", window=21_600_000, mode="wait", horizon=600_000),
+}
+
+
+class Settings(BaseSettings):
+    """The top of `headrace.toml`. Made by hand it reads nothing but its arguments."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=ENVIRONMENT, env_nested_delimiter="__", validate_default=True
+    )
+    var: Path = Field(default=Path("var"), description="folder of everything that is written at run time")
+    log: str = Field(default="sqlite://{var}/log", description="where the log is; `{var}` stands for the folder above")
+    synchronous: Literal["NORMAL", "FULL"] = Field(
+        default="NORMAL",
+        description="SQLite's care: FULL also outlives a loss of power, at the price of slower appends",
+    )
+    partitions: int = Field(
+        default=4, ge=1, le=1_024, description="partitions of each topic; fixed once the log is made"
+    )
+    labels: dict[str, Label] = Field(
+        default=DEFAULT_LABELS, min_length=1, description="what is learned; naming one drops these"
+    )
+    sequencer: Sequencer = Sequencer()
+    join: Join = Join()
+    trainer: Trainer = Trainer()
+    follower: Follower = Follower()
+    gateway: Gateway = Gateway()
+    serving: Serving = Serving()
+
+    @field_validator("serving")
+    @classmethod
+    def _weights_name_labels(cls, serving: Serving, info: Any) -> Serving:
+        unknown = sorted(serving.weights.keys() - info.data.get("labels", {}).keys())
+        if unknown and "labels" in info.data:
+            raise ValueError(f"weights name {', '.join(unknown)}, but labels are {', '.join(info.data['labels'])}")
+        return serving
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+    @property
+    def log_url(self) -> str:
+        return self.log.replace("{var}", str(self.var))

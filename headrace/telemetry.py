@@ -1,0 +1,202 @@
+"""What the loops report, made visible: a status file per process, and the same figures for Prometheus.
+
+Loops yield frozen reports and count nothing themselves. Which fields of a report add up is said in `COUNTS`; the
+others are shown as they were last.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field
+from pathlib import Path
+from threading import Event, Lock
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+from msgspec import Struct
+
+EVERY = 500
+"""Least milliseconds between two writes of a status file."""
+
+COUNTS: Mapping[str, tuple[str, ...]] = {
+    "sequence": ("events", "frames", "ticks", "clamped", "buried"),
+    "join": ("events", "rows", "frames", "masked"),
+    "train": ("rows",),
+    "follow": ("built", "rows_written"),
+    "serve": ("events", "snapshots", "opened", "swapped"),
+    "gateway": (),
+}
+
+
+Figure = tuple[str, dict[str, str], float, bool]
+"""Name, labels, value, and whether it is a count."""
+
+
+class Report(Protocol):
+    """One turn of a loop; a frozen dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def idle(self) -> bool:
+        """Whether there was nothing to do."""
+        ...
+
+
+class Status(Struct, frozen=True):
+    """What a process said last. `totals` adds up since its start; `last` has each field as it last had something in
+    it: idle reports and None are passed over. `partitions` is the same of a process that reports by partition."""
+
+    process: str
+    pid: int
+    started_at: int
+    updated_at: int
+    port: int | None = None
+    turns: int = 0
+    idle_turns: int = 0
+    totals: dict[str, float] = {}
+    last: dict[str, Any] = {}
+    partitions: dict[str, dict[str, Any]] = {}
+
+
+class Telemetry:
+    """The status of one process, kept up to date; the file says that the process is ready by being there.
+
+    Several threads may report. `more` gives what the process knows beside its reports, and is asked at each write.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Turn:
+    ...     idle: bool
+    ...     events: int
+    >>> telemetry = Telemetry("sequence", Path("/nowhere"), clock=lambda: 5)
+    >>> telemetry.count(Turn(False, 3)); telemetry.count(Turn(False, 4)); telemetry.count(Turn(True, 0))
+    >>> telemetry.status().totals, telemetry.status().last, telemetry.status().turns
+    ({'events': 7.0}, {'idle': False, 'events': 4}, 3)
+    """
+
+    def __init__(
+        self,
+        process: str,
+        run: Path,
+        *,
+        clock: Callable[[], int],
+        port: int | None = None,
+        more: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        self._process = process
+        self._path = run / f"{process}.json"
+        self._clock = clock
+        self._port = port
+        self._more = more
+        self._started_at = clock()
+        self._written_at: int | None = None
+        self._turns, self._idle_turns = 0, 0
+        self._lock = Lock()
+        self._totals: dict[str, float] = {}
+        self._last: dict[str, Any] = {}
+        self._partitions: dict[str, dict[str, Any]] = {}
+
+    def take(self, report: Report) -> None:
+        """Count one report, and write the file when it is due."""
+        with self._lock:
+            self.count(report)
+            now = self._clock()
+            due = self._written_at is None or not 0 <= now - self._written_at < EVERY
+        if due:
+            self.write()
+
+    def keep(self, over: Event) -> None:
+        """Write again and again until `over` is set, for a process that reports nothing."""
+        self.write()
+        while not over.wait(EVERY / 1000):
+            self.write()
+
+    def count(self, report: Report) -> None:
+        """Count one report."""
+        self._turns += 1
+        if report.idle:
+            self._idle_turns += 1
+        partition = getattr(report, "partition", None)
+        last = self._last if partition is None else self._partitions.setdefault(str(partition), {})
+        if not report.idle or not last:
+            told = {name: getattr(report, name) for name in report.__dataclass_fields__}
+            last.update({name: value for name, value in told.items() if value is not None})
+        for name in COUNTS.get(self._process, ()):
+            if (number := getattr(report, name, None)) is not None:
+                self._totals[name] = self._totals.get(name, 0.0) + float(number)
+
+    def status(self) -> Status:
+        """What would be written now."""
+        last, partitions = _plain({**self._last, **self._more()}), _plain(self._partitions)
+        return Status(
+            self._process, os.getpid(), self._started_at, self._clock(), self._port,
+            self._turns, self._idle_turns, dict(self._totals), last, partitions,
+        )  # fmt: skip
+
+    def write(self) -> None:
+        """Replace the file in one step. Not synced: it is of no use after a loss of power."""
+        with self._lock:
+            self._written_at = self._clock()
+            aside = self._path.with_suffix(f".{os.getpid()}")
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            aside.write_bytes(msgspec.json.encode(self.status()))
+            aside.replace(self._path)
+
+
+def read_status(run: Path) -> dict[str, Status]:
+    """The last words of each process in a run folder, by its name; what can't be read is left out."""
+    found = {}
+    for path in sorted(run.glob("*.json")):
+        try:
+            status = msgspec.json.decode(path.read_bytes(), type=Status)
+        except (OSError, msgspec.MsgspecError):
+            continue
+        if status.process == path.stem:
+            found[status.process] = status
+    return found
+
+
+def figures(statuses: Mapping[str, Status]) -> Iterator[Figure]:
+    """Each number that the processes reported.
+
+    >>> last = {"0": {"lag": 7, "counts": {"late": 1}}}
+    >>> status = Status("join", 1, 0, 9_000, totals={"rows": 2}, last={"rows": 1}, partitions=last)
+    >>> for figure in figures({"join": status}):
+    ...     print(figure)
+    ('updated_at_seconds', {'process': 'join'}, 9.0, False)
+    ('join_rows', {}, 2, True)
+    ('join_lag', {'partition': '0'}, 7, False)
+    ('join_counts', {'partition': '0', 'of': 'late'}, 1, False)
+    """
+    for process, status in statuses.items():
+        yield "updated_at_seconds", {"process": process}, status.updated_at / 1000, False
+        for name, total in status.totals.items():
+            yield f"{process}_{name}", {}, total, True
+        yield from _gauges(process, status.last, {})
+        for partition, last in status.partitions.items():
+            yield from _gauges(process, last, {"partition": partition})
+
+
+def _gauges(process: str, last: dict[str, Any], labels: dict[str, str]) -> Iterator[Figure]:
+    for name, value in last.items():
+        if name in COUNTS.get(process, ()) or name == "partition":
+            continue
+        for key, number in value.items() if isinstance(value, dict) else ((None, value),):
+            if _is_number(number):
+                yield f"{process}_{name}", labels if key is None else labels | {"of": key}, number, False
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(values, str_keys=True, enc_hook=_told)
+    return plain
+
+
+def _told(value: object) -> object:
+    return value.item() if hasattr(value, "item") else str(value)  # numpy's numbers have `item`

@@ -1,0 +1,60 @@
+"""`up` on one machine: which processes there are, in the order of a click, and how each is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from headrace.deployment import check_configuration, run_folder
+from headrace.loop import stop_signals
+from headrace.settings import Settings
+from headrace.settings_file import save, without_settings
+from headrace.supervisor import PAUSE, Supervisor
+from headrace.terminal import say
+
+PROCESSES = ("serve", "sequence", "join", "train", "follow")
+"""Stopped in this order: first the door, last what nobody waits for."""
+AT_THE_DOOR = ("serve", "sequence")
+"""Ready, these can take events and answer; the others catch up with the log."""
+SINGLE_THREADED = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+}
+"""Small matrices: one thread is faster, and its sums always come in the same order."""
+
+
+def tree_of(settings: Settings, processes: Sequence[str] = PROCESSES) -> Supervisor:
+    """A supervisor of our processes, not started. Raises OtherSettings where the log was folded with others."""
+    check_configuration(settings)
+    run = run_folder(settings)
+    written = run / "settings.json"
+    save(settings, written)
+    commands = {name: command_of(name, written) for name in processes}
+    return Supervisor(commands, run, environ=SINGLE_THREADED | without_settings(os.environ))
+
+
+def command_of(process: str, settings: Path) -> list[str]:
+    """The command line of one process that dies with this one."""
+    own = ["--settings", str(settings.absolute()), "--parent", str(os.getpid())]
+    return [sys.executable, "-m", "headrace", process, *own]
+
+
+def run(settings: Settings, processes: Sequence[str] = PROCESSES) -> None:
+    """Start all, say where the API is, keep them running until SIGTERM or Ctrl-C. Raises GaveUp."""
+    asked = stop_signals()
+    tree = tree_of(settings, processes)
+    door = [name for name in AT_THE_DOOR if name in processes]
+    try:
+        tree.start()
+        ready = tree.wait_ready(names=door, waiting=lambda: not asked.is_set())
+        if "serve" in ready:
+            say(f"Headrace is up: http://{settings.serving.host}:{ready['serve'].port}/docs (Ctrl-C stops it)")
+        while not asked.wait(PAUSE):
+            for death in tree.watch():
+                say(f"{death.name} ended with status {death.status}; it starts again in {death.restart_in} ms")
+    finally:
+        tree.stop()

@@ -1,0 +1,120 @@
+import ast
+import inspect
+from dataclasses import fields
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from headrace import configuration, deployment, tree, wiring
+from headrace.demo_settings import demo_settings
+from headrace.deployment import check_configuration, decision_log, fold_digests, open_logs, rules_of, topics
+from headrace.pages import groups
+from headrace.settings import Label, Settings
+from headrace.settings_file import BadSettings
+from headrace.web import NoPort, listen
+from headrace.wiring import fold_rules_of, plan_of, policy_of
+from serving.policy import Quotas, SeenRule
+from streams import rules
+from streams.errors import LogMismatch
+
+WIRED = (wiring, deployment, configuration, tree)
+HANDED_OVER_WHOLE = {"labels.NAME": rules.Label, "serving.quotas": Quotas, "serving.seen": SeenRule}
+"""Groups whose fields are the arguments of one class, by the same names."""
+
+
+def attributes_read(modules: tuple[ModuleType, ...]) -> set[str]:
+    trees = [ast.parse(inspect.getsource(module)) for module in modules]
+    return {node.attr for one in trees for node in ast.walk(one) if isinstance(node, ast.Attribute)}
+
+
+def test_no_setting_is_dead() -> None:
+    read = attributes_read(WIRED)
+    for group, own in [*groups(Settings.model_fields), ("labels.NAME", Label.model_fields)]:
+        if group in HANDED_OVER_WHOLE:
+            wanted = {field.name for field in fields(HANDED_OVER_WHOLE[group])} - {"name"}
+            assert own.keys() == wanted, group
+        else:
+            assert own.keys() <= read, f"{group}: {sorted(own.keys() - read)} reach no component"
+    assert set(Settings.model_fields) - {"log"} <= read
+    assert "log_url" in read
+
+
+def test_the_joiner_and_the_server_keep_the_same_histories() -> None:
+    settings = demo_settings(Path("x"), join={"history": 7, "impressions": "served"})
+    joined, served = rules_of(settings), fold_rules_of(settings)
+    assert (served.history, served.out_of_orderness) == (joined.history, joined.out_of_orderness) == (7, 1_000)
+    assert (served.horizon, served.impressions) == (joined.lifespan, "served")
+
+
+def test_what_the_operator_says_of_slates_reaches_the_policy() -> None:
+    serving = {"quotas": {"popular": 3}, "weights": {"click": 2}, "epsilon": 0.5, "seen": {"wanted_for": "1s"}}
+    policy = policy_of(demo_settings(Path("x"), serving=serving))
+    assert (policy.quotas.popular, policy.weights, policy.epsilon) == (3, {"click": 2.0}, 0.5)
+    assert policy.seen.wanted_for == 1_000
+
+
+@pytest.mark.parametrize(
+    ("change", "differs"),
+    [
+        ({"join": {"grace": 1}}, ["join"]),
+        ({"labels": {"click": {"event": "click", "window": "9s"}}}, ["join"]),
+        ({"trainer": {"seed": 5}}, ["learn"]),
+        ({"trainer": {"context": ()}}, ["learn"]),
+        ({"serving": {"port": 1}, "trainer": {"commit": "7s"}}, []),
+    ],
+)
+def test_only_settings_that_folds_depend_on_are_in_their_digests(change: dict[str, object], differs: list[str]) -> None:
+    before, after = demo_settings(Path("x")), demo_settings(Path("x"), **change)
+    assert configuration.differing(fold_digests(after), fold_digests(before)) == differs
+    assert (plan_of(before).config == plan_of(after).config) == (differs == [])
+
+
+def test_a_label_that_can_not_be_is_told_with_its_place() -> None:
+    settings = Settings(labels={"tap": {"event": "tap", "window": "1s"}})
+    with pytest.raises(BadSettings, match=r"'tap'.*\[labels\.NAME\]"):
+        rules_of(settings)
+
+
+def test_the_first_start_writes_its_settings_and_the_second_writes_nothing(tmp_path: Path) -> None:
+    settings = demo_settings(tmp_path)
+    for _ in range(2):
+        check_configuration(settings)
+    with decision_log(settings) as decisions:
+        decisions.follow()
+        assert [(line.kind, line.settings) for line in decisions.fold.lines] == [("configure", fold_digests(settings))]
+
+
+def test_another_number_of_partitions_is_refused_by_the_log_itself(tmp_path: Path) -> None:
+    with open_logs(Settings(var=tmp_path)) as logs:
+        logs.open("events", 4)
+    with pytest.raises(LogMismatch):
+        topics(Settings(var=tmp_path, partitions=8))
+
+
+def test_a_port_that_is_taken_is_told_with_the_way_out() -> None:
+    with listen("127.0.0.1", 0) as taken, pytest.raises(NoPort, match="--port"):
+        listen("127.0.0.1", taken.getsockname()[1])
+
+
+def test_children_hold_on_to_this_process_and_read_settings_that_no_environment_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_SERVING__PORT", "1")
+    supervisor = tree.tree_of(demo_settings(tmp_path), processes=("sequence",))
+    supervisor.start()
+    try:
+        assert supervisor.wait_ready(60)["sequence"].process == "sequence"
+    finally:
+        supervisor.stop()
+    assert supervisor.log_of("sequence").read_text() == ""
+    assert (tmp_path / "run" / "settings.json").exists()
+
+
+def test_an_address_that_others_could_reach_is_refused_without_keys(tmp_path: Path) -> None:
+    from serving.access import OpenToAll
+
+    with pytest.raises(OpenToAll):
+        wiring.run_serve(Settings(var=tmp_path, serving={"host": "0.0.0.0"}))
+    with pytest.raises(OpenToAll):
+        wiring.run_gateway(Settings(var=tmp_path, gateway={"host": "0.0.0.0"}))

@@ -1,0 +1,90 @@
+"""Counters: how often each row was seen and chosen, plain and faded, and what the model reads of that.
+
+Numbers are read before the batch that they come from is counted, so a prediction never knows its own outcome. A view
+counts once, at the row that decides the first label of its example. Numpy on the host; counts are whole numbers in
+float64, so the order of summing shows nowhere. Fading goes by a row's own views, not by time: no clock, no unit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from learners.learner import Doubles, Floats, Ints
+
+PRIOR = 10.0
+"""How many views at the rate above it a row is believed to have had before its first."""
+KEEP = 0.98
+"""What a view keeps of the faded counts before it."""
+FAR = 4.0
+"""Log-odds beyond this say no more."""
+
+
+def log_odds(chosen: Doubles, views: Doubles, rate: Doubles, prior: float) -> Doubles:
+    """How much likelier than `rate` to be chosen, in log-odds, smoothed by `prior` views.
+
+    >>> log_odds(np.array([3.0, 30.0]), np.array([60.0, 60.0]), np.array(0.1), 10.0).round(2).tolist()
+    [-0.61, 1.97]
+    """
+    missed = np.maximum(views - chosen, 0.0)
+    shift = np.log((chosen + prior * rate) / (missed + prior * (1 - rate))) - np.log(rate / (1 - rate))
+    clipped: Doubles = np.clip(shift, -FAR, FAR)
+    return clipped
+
+
+class Counters:
+    """Columns of rows: views, chosen by label, then the same faded. Row 0 upward, as in the id map."""
+
+    def __init__(self, labels: int, *, faded: bool = True) -> None:
+        self._labels = labels
+        self._faded = faded
+        self.count_RC: Doubles = np.zeros((64, (1 + labels) * (2 if faded else 1)))
+        self.total_C: Doubles = np.zeros(1 + labels)
+
+    @property
+    def rates(self) -> Doubles:
+        """How often each label is chosen, over everything counted."""
+        rate: Doubles = (self.total_C[1:] + 1.0) / (self.total_C[0] + 4.0)
+        return np.clip(rate, 1e-6, 1 - 1e-6)
+
+    @property
+    def base(self) -> Floats:
+        """The log-odds of that."""
+        rate = self.rates
+        base: Floats = np.log(rate / (1 - rate)).astype(np.float32)
+        return base
+
+    def stats(self, row_U: Ints) -> Floats:
+        """What the model reads of rows: log-odds by label, faded ones, and how well known. Rows never counted: 0."""
+        count_UC, width = self.read(row_U), 1 + self._labels
+        plain = log_odds(count_UC[:, 1:width], count_UC[:, :1], self.rates, PRIOR)
+        faded = log_odds(count_UC[:, width + 1 :], count_UC[:, width : width + 1], self.rates, PRIOR)
+        return np.concatenate([plain, faded, np.log1p(count_UC[:, :1]) / 8], axis=1, dtype=np.float32)
+
+    def read(self, row_U: Ints) -> Doubles:
+        """The columns of rows; zeros beyond those counted, and for -1."""
+        there = (row_U >= 0) & (row_U < len(self.count_RC))
+        read: Doubles = np.take(self.count_RC, row_U, axis=0, mode="clip")
+        read[~there] = 0.0
+        return read
+
+    def add(self, row_N: Ints, event_NC: Doubles) -> None:
+        """Count events (view, chosen by label) at rows, which may repeat."""
+        row_U, place_N = np.unique(row_N, return_inverse=True)
+        if not len(row_U):
+            return
+        self._grow(int(row_U[-1]) + 1)
+        width = event_NC.shape[1]
+        sum_UC = np.stack([np.bincount(place_N, event_NC[:, c], len(row_U)) for c in range(width)], axis=1)
+        self.count_RC[row_U, :width] += sum_UC
+        if self._faded:
+            old = self.count_RC[row_U, width:]
+            self.count_RC[row_U, width:] = old * KEEP ** sum_UC[:, :1] + sum_UC
+
+    def reset(self, rows: Ints) -> None:
+        """Forget what was counted at rows."""
+        self.count_RC[rows[rows < len(self.count_RC)]] = 0.0
+
+    def _grow(self, size: int) -> None:
+        if size > len(self.count_RC):
+            more = max(size, 2 * len(self.count_RC)) - len(self.count_RC)
+            self.count_RC = np.concatenate([self.count_RC, np.zeros((more, self.count_RC.shape[1]))])

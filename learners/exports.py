@@ -1,0 +1,160 @@
+"""What a version gives to servers: arrays that are read without torch, each file stamped with the version.
+
+    scorer.json          schema, dims, number of items
+    ids.safetensors      (space, key) -> row, sorted; the texts of numbered keys
+    items.safetensors    item ids, those on offer first; the rows that each item's fields read
+    catalogue.json       what was told of each item
+    ranker.safetensors   lines of rows (vector, weights, statistics), item parts of the split first layer, pairs, layers
+    tower.safetensors    rows of retrieval, the asker's matrices, item vectors
+
+Item parts are computed here, once per version. Deleted items stand at the end: histories name them, nothing offers
+them. Numpy only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from learners.catalogue import COLUMNS
+from learners.keeping import Arrays
+from learners.learner import Floats, Ints
+from learners.memory import Memory
+from learners.schema import ITEM_FIELDS, Schema
+from learners.split import first_layer
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A learner's state, as arrays."""
+
+    schema: Schema
+    memory: Memory
+    find: Callable[[Ints, Ints], Ints]
+    ids: tuple[Ints, Ints]
+    rank_RW: Floats
+    seek_RD: Floats
+    dense: dict[str, Floats]
+    pairs: tuple[Ints, Ints, Floats]
+
+
+def export(folder: Path, served: Served, *, version: int) -> None:
+    """Write the files of a version."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = {"version": str(version)}  # one key: safetensors keeps no order of several
+    alive_E = served.memory.catalogue.alive
+    entry_E = np.argsort(~alive_E, kind="stable")
+    items = int(alive_E.sum())
+    read_EW = _read(served, entry_E)
+    known = [served.memory.catalogue.known[entry] for entry in entry_E]
+    files: dict[str, Arrays] = {
+        "ids": _ids(served),
+        "items": {"read": read_EW.astype(np.int32)} | texts("item_ids", [item.item_id for item in known]),
+        "ranker": _ranker(served, read_EW[:items]),
+        "tower": _tower(served, read_EW[:items]),
+    }
+    for name, arrays in files.items():
+        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, folder / f"{name}.safetensors", stamp)
+    told = [[k.item_id, k.author, k.categories, k.tags] for k in known[:items]]
+    (folder / "catalogue.json").write_text(json.dumps(told))
+    (folder / "scorer.json").write_text(json.dumps(_document(served, version, items), indent=1))
+
+
+def texts(name: str, listed: Sequence[str | None]) -> Arrays:
+    """Texts as bytes and ends; None is empty."""
+    encoded = [(text or "").encode() for text in listed]
+    return {
+        f"{name}.bytes": np.frombuffer(b"".join(encoded), np.uint8),
+        f"{name}.ends": np.cumsum([len(text) for text in encoded], dtype=np.int64),
+    }
+
+
+def bag_means(line_RW: Floats, read_NW: Ints) -> Floats:
+    """Means of the lines that each bag reads; -1 reads nothing, an empty bag is 0."""
+    there_NW = read_NW >= 0
+    line_NWX = line_RW[np.where(there_NW, read_NW, 0)] * there_NW[:, :, None]
+    count_N = np.maximum(there_NW.sum(axis=1), 1)
+    means: Floats = (line_NWX.sum(axis=1) / count_N[:, None]).astype(np.float32)
+    return means
+
+
+def _read(served: Served, entry_E: Ints) -> Ints:
+    """The rows that items' fields read, -1 where there is none."""
+    catalogue = served.memory.catalogue
+    space_EW, key_EW = catalogue.spaces[entry_E], catalogue.keys[entry_E]
+    there_EW = space_EW >= 0
+    row_N = served.find(space_EW[there_EW], key_EW[there_EW])
+    read_EW = np.full(space_EW.shape, -1, np.int64)
+    read_EW[there_EW] = np.where(row_N >= 0, row_N, space_EW[there_EW] >> 1)
+    return read_EW
+
+
+def _ids(served: Served) -> Arrays:
+    space_R, key_R = served.ids
+    row_I = np.flatnonzero(space_R >= 0)
+    order = np.lexsort((key_R[row_I], space_R[row_I]))
+    row_I = row_I[order]
+    arrays: Arrays = {"space": space_R[row_I], "key": key_R[row_I], "row": row_I.astype(np.int32)}
+    for name, listed in served.memory.names.dump().items():
+        arrays |= texts(f"names.{name}", listed)
+    return arrays
+
+
+def _lines(line_RW: Floats, read_NW: Ints) -> Floats:
+    """Means of each item field's lines, [N, G, W]."""
+    return np.stack([bag_means(line_RW, read_NW[:, COLUMNS[field]]) for field in ITEM_FIELDS], axis=1)
+
+
+def _ranker(served: Served, read_NW: Ints) -> Arrays:
+    schema, dense = served.schema, served.dense
+    labels = len(schema.labels)
+    dim = served.rank_RW.shape[1] - labels - schema.stats
+    fields = len(schema.fields)
+    layer = first_layer(
+        dense["first.weight"], dense["first.bias"], fields=fields, dim=dim, stats=schema.stats, labels=labels
+    )
+    line_NGW = _lines(served.rank_RW, read_NW)
+    user_P, value_P, stat_PL = served.pairs
+    kept = np.flatnonzero(user_P >= 0)
+    kept = kept[np.argsort(user_P[kept], kind="stable")]
+    names = ("first.weight", "first.bias", "second.weight", "second.bias", "head.weight")
+    layers: Arrays = {name: dense[name] for name in names}
+    arrays: Arrays = {
+        "rows": served.rank_RW,
+        "item_vectors": line_NGW[:, :, :dim].reshape(len(read_NW), len(ITEM_FIELDS) * dim),
+        "item_part": layer.part(line_NGW, fields - len(ITEM_FIELDS)),
+        "pair_user": user_P[kept],
+        "pair_value": value_P[kept].astype(np.int32),
+        "pair_stat": stat_PL[kept],
+        "base": served.memory.counters.base,
+    }
+    return arrays | layers
+
+
+def _tower(served: Served, read_NW: Ints) -> Arrays:
+    line_NGD = _lines(served.seek_RD, read_NW)
+    sum_ND = np.tensordot(line_NGD, served.dense["item.weight"], ((1, 2), (0, 1)))
+    length_N = np.maximum(np.sqrt((sum_ND * sum_ND).sum(axis=1, keepdims=True)), 1e-6)
+    return {
+        "rows": served.seek_RD,
+        "asker": served.dense["asker.weight"],
+        "item_vectors": (sum_ND / length_N).astype(np.float32),
+    }
+
+
+def _document(served: Served, version: int, items: int) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "version": version,
+        "labels": [*served.schema.labels],
+        "context": [*served.schema.context],
+        "items": items,
+    }

@@ -1,0 +1,83 @@
+"""What a learner promises: it scores a batch, then learns it, and can be kept, gone back to and served.
+
+`score` and `learn` are two calls so that a guard can stand between them. A learner is a fold of the batches it
+accepted: equal batches in equal order give equal digests, wherever the cuts between processes fell. It promises no
+order of its own, reads no clock, knows no offsets, and never turns a refused batch into state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from learners.ordering import Batch
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Progressive predictions of one batch, a line for each example and a column for each label.
+
+    `decided_BL` is the label mask: false where the row decides nothing of that label (facts, organic visits, other
+    windows), and there neither prediction nor value means anything.
+    """
+
+    probability_BL: Floats
+    decided_BL: Bools
+    value_BL: Floats
+    weight_B: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What one call of `learn` did. Where `finite` is false nothing was learned; `norm` is that before clipping."""
+
+    rows: int
+    finite: bool
+    norm: float
+    loss: float
+
+
+class Learner(Protocol):
+    """A model with everything that belongs to it: ids, rows, optimizer state, counters, names."""
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+    @property
+    def rows_learned(self) -> int:
+        """How many rows were accepted so far; every random choice derives from it."""
+        ...
+
+    def score(self, batch: Batch) -> Scores:
+        """What is served would say, before this batch is learned. Changes nothing that a digest sees."""
+        ...
+
+    def learn(self, batch: Batch) -> Learned:
+        """Learn the batch that was scored last; a non-finite one changes nothing, bit for bit, except that its
+        facts (`item` and `forget` rows) hold all the same."""
+        ...
+
+    def snapshot(self, folder: Path) -> None:
+        """Write everything learned."""
+        ...
+
+    def restore(self, folder: Path) -> None:
+        """Become what `snapshot` wrote; learning on gives the bytes of a learner that never stopped."""
+        ...
+
+    def digest(self) -> str:
+        """sha256 over the content of everything learned; no wall times, offsets or framing."""
+        ...
+
+    def export(self, folder: Path, *, version: int) -> None:
+        """Write what a server reads without torch; each file carries the version."""
+        ...

@@ -1,0 +1,113 @@
+"""What a learner knows beside weights: names, items, counts of rows and pairs, how often items are chosen.
+
+Names and items that a batch brings are provisional until `settle`; counts are written only by `count`. Numpy; the map
+of pairs is handed in.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from learners.catalogue import Catalogue
+from learners.counters import Counters
+from learners.features import USER
+from learners.frequency import Frequency
+from learners.keeping import Arrays
+from learners.layout import Layout
+from learners.learner import Doubles, Floats, Ints
+from learners.names import Names
+from learners.pairs import PairMap, Pairs
+from learners.schema import Schema
+
+
+class Memory:
+    """Everything known, by the schema's spaces and labels."""
+
+    def __init__(self, schema: Schema, pairs: PairMap) -> None:
+        self._schema = schema
+        self.names = Names(schema.spaces)
+        self.catalogue = Catalogue(self.names)
+        self.counters = Counters(len(schema.labels))
+        self.pairs = Pairs(len(schema.labels), pairs)
+        self.often = Frequency()
+
+    def settle(self) -> None:
+        """Keep the names and items that came."""
+        self.catalogue.settle()
+        self.names.settle()
+
+    def withdraw(self) -> None:
+        """Unknow the names and items that came since the last settle."""
+        self.catalogue.withdraw()
+        self.names.withdraw()
+
+    def crosses(self, place: Layout, found_N: Ints) -> Floats:
+        """What is known of each row's user together with what the item is, [R, fields x L]."""
+        value_M = found_N[place.paired_M]
+        user_at_M = place.user_R[place.row_M]
+        user_M = np.where(user_at_M >= 0, found_N[user_at_M], -1)
+        there = (value_M >= 0) & (user_M >= 0)
+        stat_ML = np.zeros((len(value_M), len(self._schema.labels)))
+        stat_ML[there] = self.pairs.stats(user_M[there], value_M[there], self.counters)
+        return place.means(stat_ML).astype(np.float32)
+
+    def count(self, place: Layout, row_N: Ints) -> None:
+        """Count a batch: views at rows that decide a first label, choices where they are decided."""
+        event_RC, f = events(place), place.features
+        self.counters.total_C += event_RC.sum(axis=0)
+        places, event_NC = place.events_of_ids(event_RC)
+        self.counters.add(row_N[places], event_NC)
+        user_at_M = place.user_R[place.row_M]
+        event_MC = event_RC[place.row_M]
+        self.often.see(f.entry_I[f.item_R[f.chosen]])
+        there = (user_at_M >= 0) & event_MC.any(axis=1)
+        self.pairs.add(row_N[user_at_M[there]], row_N[place.paired_M[there]], event_MC[there])
+
+    def forget(self, user_id: str) -> tuple[int, int]:
+        """Unname a user; the code that its row has."""
+        return self.names.forget(USER, user_id)
+
+    def forget_row(self, row: int) -> None:
+        """Uncount a user."""
+        self.counters.reset(np.array([row]))
+        self.pairs.forget(row)
+
+    def dump(self, rows: int) -> tuple[Arrays, dict[str, Any]]:
+        """Arrays and document of everything, for as many rows as there are."""
+        entries = len(self.catalogue)
+        arrays = {
+            "counts": _sized(self.counters.count_RC, rows),
+            "totals": self.counters.total_C,
+            "often.gap": _sized(self.often.gap_E, entries),
+            "often.last": _sized(self.often.last_E, entries),
+            "pairs.counts": _sized(self.pairs.counters.count_RC, len(self.pairs.ids)),
+        }
+        document = {"names": self.names.dump(), "items": self.catalogue.dump(), "often": self.often.seen}
+        return arrays, document
+
+    def load(self, arrays: Arrays, document: dict[str, Any]) -> None:
+        """Become what `dump` gave."""
+        self.names.load(document["names"])
+        self.catalogue.load(document["items"])
+        self.counters.count_RC, self.counters.total_C = arrays["counts"], arrays["totals"]
+        self.often.gap_E, self.often.last_E = arrays["often.gap"], arrays["often.last"]
+        self.often.seen = document["often"]
+        self.pairs.counters.count_RC = arrays["pairs.counts"]
+
+
+def events(place: Layout) -> Doubles:
+    """What each row counts: a view, and by label whether it was chosen. Organic visits count nothing."""
+    f = place.features
+    chosen_RL = np.where(f.decided_RL, np.clip(f.value_RL, 0.0, 1.0), 0.0)
+    event_RC = np.concatenate([f.first_R[:, None], chosen_RL], axis=1).astype(np.float64)
+    counted: Doubles = event_RC * f.ranked_R[:, None]
+    return counted
+
+
+def _sized(array: Doubles, size: int) -> Doubles:
+    """The first lines, with zeros for those that were never reached."""
+    if size <= len(array):
+        return array[:size]
+    return np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]))])

@@ -1,0 +1,98 @@
+"""A version's export as arrays: read, checked for one version, and asked which row an id has. Numpy, no torch.
+
+The format is written and described in `learners/exports.py`. Files of different versions are opened all the same:
+whoever builds a bundle compares their stamps. Nothing here scores.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+
+from learners.exports import FORMAT
+from learners.keeping import Arrays
+from learners.learner import Ints
+from learners.schema import SPACES, Schema, number_of
+
+ITEM = SPACES.index("item")
+
+
+def document_of(folder: Path) -> dict[str, Any]:
+    """What the export says of itself."""
+    told: dict[str, Any] = json.loads((folder / "scorer.json").read_text())
+    if told["format"] != FORMAT:
+        raise ValueError(
+            f"{folder} holds an export of format {told['format']}, this program reads format {FORMAT}: it was"
+            " written by another release. Run trainer and servers of one release, or wait for its next version."
+        )
+    return told
+
+
+def arrays_of(folder: Path, name: str) -> tuple[int, Arrays]:
+    """The version and the arrays of one file."""
+    with safe_open(folder / f"{name}.safetensors", framework="numpy") as file:
+        return int(file.metadata()["version"]), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+
+
+def texts_of(arrays: Arrays, name: str) -> list[str]:
+    """Texts from their bytes and ends.
+
+    >>> texts_of({"a.bytes": np.frombuffer(b"teapot", np.uint8), "a.ends": np.array([3, 6])}, "a")
+    ['tea', 'pot']
+    """
+    data, ends = arrays[f"{name}.bytes"].tobytes(), arrays[f"{name}.ends"].tolist()
+    return [data[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
+
+
+class ExportedIds:
+    """Exact (space, text) -> row of one version."""
+
+    def __init__(self, arrays: Arrays, schema: Schema) -> None:
+        space_I, self._key_I, self._row_I = arrays["space"], arrays["key"], arrays["row"]
+        bounds = np.searchsorted(space_I, np.arange(2 * len(schema.spaces) + 1)).tolist()
+        self._slice: list[tuple[int, int]] = list(pairwise(bounds))
+        self._number = [
+            {text: key for key, text in enumerate(texts_of(arrays, f"names.{space}")) if text}
+            for space in schema.spaces
+        ]
+
+    def row(self, space: int, text: str) -> int:
+        """The row of an id, -1 where the version knows none."""
+        key = number_of(text)
+        variant = 2 * space
+        if key is None:
+            key, variant = self._number[space].get(text, -1), 2 * space + 1
+        start, end = self._slice[variant]
+        at = start + int(np.searchsorted(self._key_I[start:end], key))
+        return int(self._row_I[at]) if at < end and self._key_I[at] == key else -1
+
+    def reading(self, space: int, text: str) -> int:
+        """The row to read: the fallback of the space for an unknown id."""
+        row = self.row(space, text)
+        return space if row < 0 else row
+
+
+class ExportedItems:
+    """Items of one version: those on offer first, then deleted ones that histories still name."""
+
+    def __init__(self, arrays: Arrays, offered: int) -> None:
+        every = texts_of(arrays, "item_ids")
+        self.ids = every[:offered]
+        self.read_EW: Ints = arrays["read"]
+        self._entry = {item_id: entry for entry, item_id in enumerate(every)}
+
+    def entries_of(self, item_ids: Iterable[str]) -> list[int]:
+        """Entries of items, -1 for unknown ones."""
+        entry = self._entry.get
+        return [entry(item_id, -1) for item_id in item_ids]
+
+    def rows_of(self, item_ids: Iterable[str]) -> list[int]:
+        """Entries of items on offer, -1 for the rest."""
+        offered = len(self.ids)
+        return [entry if entry < offered else -1 for entry in self.entries_of(item_ids)]

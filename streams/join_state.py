@@ -1,0 +1,219 @@
+"""The state of one partition's joiner: bytes by bytes, changed in memory, written in ONE step.
+
+`JoinStore` is what lies on a disk; `MemoryStore` is its plain form. `JoinState` is what the joiner works on: the
+changes of a batch over a store. Nothing here knows what the bytes mean; families are those of `join_keys.py`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from streams.join_keys import REREAD
+
+Changes = Iterable[tuple[bytes, bytes | None]]
+"""What to write: key and value, None where the key goes."""
+Ranges = Iterable[tuple[bytes, bytes]]
+"""What to drop: from the first key up to, without, the second."""
+
+HOT = 50_000
+"""How many answers of REREAD families that were read or written lately are kept; at most twice as many."""
+
+
+class JoinStore(Protocol):
+    """Values by key, in the order of keys.
+
+    Promised: `write` is atomic and survives the death of the process when it returns. Not promised: survival of a
+    power cut, more than one process at a time.
+    """
+
+    def get(self, key: bytes) -> bytes | None: ...
+
+    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Keys from `start` up to, without, `stop`, in order. One family at a time."""
+        ...
+
+    def write(self, dropped: Ranges, changes: Changes) -> None:
+        """First drop the ranges, then make the changes."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Ordered:
+    """One family in memory: a dict, and its keys in order. A value may be None: known to be gone."""
+
+    __slots__ = ("_keys", "_sorted", "_timed", "values")
+
+    def __init__(self, timed: bool) -> None:
+        self.values: dict[bytes, bytes | None] = {}
+        self._keys: list[bytes] = []
+        self._timed, self._sorted = timed, True
+
+    def put(self, key: bytes, value: bytes | None) -> None:
+        if key not in self.values:
+            if not self._keys or (self._sorted and key > self._keys[-1]):
+                self._keys.append(key)
+            elif self._timed:
+                insort(self._keys, key)  # time-major keys come nearly in order: close to the end
+            else:
+                self._keys.append(key)
+                self._sorted = False
+        self.values[key] = value
+
+    def between(self, start: bytes, stop: bytes) -> list[bytes]:
+        if not self._sorted:
+            self._keys.sort()
+            self._sorted = True
+        return self._keys[bisect_left(self._keys, start) : bisect_left(self._keys, stop)]
+
+    def drop(self, start: bytes, stop: bytes) -> None:
+        for key in self.between(start, stop):
+            del self.values[key]
+        del self._keys[bisect_left(self._keys, start) : bisect_left(self._keys, stop)]
+
+
+class Families:
+    """Every family in memory, made when its first key comes."""
+
+    def __init__(self) -> None:
+        self._by_byte: dict[int, Ordered] = {}
+
+    def of(self, key: bytes) -> Ordered:
+        try:
+            return self._by_byte[key[0]]
+        except KeyError:
+            return self._by_byte.setdefault(key[0], Ordered(timed=key[0] < 128))
+
+    def changes(self) -> Iterator[tuple[bytes, bytes | None]]:
+        for family in self._by_byte.values():
+            yield from family.values.items()
+
+
+class MemoryStore:
+    """The contract in memory: the test double, and the store of replays.
+
+    >>> store = MemoryStore()
+    >>> store.write([], [(b"a1", b"x"), (b"a2", b"y")])
+    >>> list(store.scan(b"a2", b"b"))
+    [(b'a2', b'y')]
+    """
+
+    def __init__(self) -> None:
+        self._families = Families()
+
+    def get(self, key: bytes) -> bytes | None:
+        return self._families.of(key).values.get(key)
+
+    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        family = self._families.of(start)
+        for key in family.between(start, stop):
+            value = family.values.get(key)
+            if value is not None:
+                yield key, value
+
+    def write(self, dropped: Ranges, changes: Changes) -> None:
+        for start, stop in dropped:
+            self._families.of(start).drop(start, stop)
+        for key, value in changes:
+            family = self._families.of(key)
+            if value is not None:
+                family.put(key, value)
+            elif key in family.values:
+                family.drop(key, key + b"\0")
+
+    def copy(self) -> MemoryStore:
+        """Another store with the same content."""
+        twin = MemoryStore()
+        twin.write([], sorted(self._families.changes()))
+        return twin
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class JoinState:
+    """A store and the changes since the last `commit`. What is not committed is lost with this object.
+
+    >>> store = MemoryStore()
+    >>> state = JoinState(store)
+    >>> state.put(b"a", b"1")
+    >>> state.get(b"a"), store.get(b"a")
+    (b'1', None)
+    >>> state.commit(); store.get(b"a")
+    b'1'
+    """
+
+    def __init__(self, store: JoinStore) -> None:
+        self.store = store
+        self._fresh = Families()
+        self._dropped: dict[int, tuple[bytes, bytes]] = {}
+        self._reach: dict[int, bytes] = {}
+        self._hot: dict[bytes, bytes | None] = {}
+        self._warm: dict[bytes, bytes | None] = {}
+
+    def get(self, key: bytes) -> bytes | None:
+        fresh = self._fresh.of(key).values
+        if key in fresh:
+            return fresh[key]
+        if key[0] in REREAD:
+            return self._hot[key] if key in self._hot else self._warmed(key)
+        return None if self._is_dropped(key) else self.store.get(key)
+
+    def put(self, key: bytes, value: bytes) -> None:
+        self._fresh.of(key).put(key, value)
+
+    def delete(self, key: bytes) -> None:
+        self._fresh.of(key).put(key, None)
+
+    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Keys from `start` up to `stop`, in order; nothing may be changed while this goes on."""
+        family = self._fresh.of(start)
+        fresh = iter(family.between(start, stop))
+        key = next(fresh, None)
+        for stored, value in self.store.scan(start, stop):
+            while key is not None and key < stored:
+                yield from self._present(family, key)
+                key = next(fresh, None)
+            if stored not in family.values and not self._is_dropped(stored):
+                yield stored, value
+        while key is not None:
+            yield from self._present(family, key)
+            key = next(fresh, None)
+
+    def drop(self, start: bytes, stop: bytes) -> None:
+        """Drop a range, for ever: below `stop` the family ends. Each range starts where the one before it stopped,
+        since overlapping ones make stores slow."""
+        reach = self._reach.get(start[0], start)
+        if reach != start:
+            raise ValueError(f"dropped up to {reach.hex()}, now from {start.hex()}: ranges must join")
+        self._fresh.of(start).drop(start, stop)
+        self._reach[start[0]] = stop
+        self._dropped[start[0]] = (self._dropped.get(start[0], (start, stop))[0], stop)
+
+    def commit(self) -> None:
+        """Write every change in one step."""
+        changes = list(self._fresh.changes())
+        self.store.write(list(self._dropped.values()), changes)
+        self._hot.update(change for change in changes if change[0][0] in REREAD)
+        self._turn_over()
+        self._fresh, self._dropped = Families(), {}
+
+    def _present(self, family: Ordered, key: bytes) -> Iterator[tuple[bytes, bytes]]:
+        value = family.values[key]
+        if value is not None:
+            yield key, value
+
+    def _is_dropped(self, key: bytes) -> bool:
+        reach = self._reach.get(key[0])
+        return reach is not None and key < reach
+
+    def _warmed(self, key: bytes) -> bytes | None:
+        value = self._hot[key] = self._warm[key] if key in self._warm else self.store.get(key)
+        self._turn_over()
+        return value
+
+    def _turn_over(self) -> None:
+        if len(self._hot) >= HOT:
+            self._warm, self._hot = self._hot, {}

@@ -1,0 +1,223 @@
+"""The host of one partition's joiner: the order of effects, between a log and a disk.
+
+Batch: 1 decode and mask, 2 feed, 3 ONE write of state, next position, decisions position and outbox, 4 send the
+outbox, 5 clear it, 6 perhaps a snapshot, only with an empty outbox. Rewind, between two batches: 1 is the state still
+valid? then stay, 2 choose the newest valid snapshot, 3 ONE switch to it, 4 feed again, 5 what readers have in force
+already is not sent again. A crash between any two repeats frames and loses none; repeats have the same bytes, and
+readers drop them. Other partitions, trainers and servers are never waited for. No rule of the join is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from streams.errors import LogError, LogMismatch, PositionsBeyondLog
+from streams.examples import encode
+from streams.frames import decode_frame
+from streams.in_force import InForce
+from streams.join_disk import DamagedSnapshot, JoinDisk, Snapshot, thinned
+from streams.join_keys import OUTBOX, after_prefix
+from streams.join_standing import Standing, changes_of, floor_of, standing_of
+from streams.join_state import JoinState, JoinStore
+from streams.join_turn import Joined, Pace, Topics
+from streams.joiner import Joiner
+from streams.log import Record
+from streams.rules import Rules
+
+Effect = Literal["switched", "fed", "written", "sent", "cleared", "saved"]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one turn did so far."""
+
+    frames: int = 0
+    events: int = 0
+    masked: int = 0
+    rows: int = 0
+    rewound: bool = False
+    saved: bool = False
+
+
+class PartitionJoiner:
+    """One partition; `turn` yields after each effect, and when it ends `report` is of that turn."""
+
+    def __init__(self, partition: int, topics: Topics, *, rules: Rules, disk: JoinDisk, pace: Pace) -> None:
+        self.partition = partition
+        self.topics = topics
+        self._rules, self._disk, self._pace = rules, disk, pace
+        self._config = rules.digest()
+        self._lineages = InForce(partition, topics.decisions.fold)
+        self._standing: Standing | None = None
+        self._outbox: list[tuple[bytes, bytes]] = []
+        self._saved_at, self._saved_next = pace.clock(), -1
+        self._tally = _Tally()
+        self.report = Joined(partition)
+
+    def turn(self) -> Iterator[Effect]:
+        """Adopt decisions, send what a crash left behind, do one batch."""
+        self.topics.decisions.follow()
+        self._tally = _Tally()
+        yield from self._adopt()
+        yield from self._send()
+        yield from self._batch()
+        self.report = self._told()
+
+    def _adopt(self) -> Iterator[Effect]:
+        decisions = self.topics.decisions.fold
+        standing = self._standing or self._wake()
+        if standing is None or not decisions.valid(standing.decisions, {self.partition: standing.next}):
+            yield from self._rewind()
+        elif standing.decisions != decisions.position:
+            if decisions.masking(standing.decisions) is not decisions.masking():
+                standing.floor = floor_of(self.topics.examples, self._lineages)
+            standing.decisions = decisions.position
+
+    def _wake(self) -> Standing | None:
+        """Go on from what stands on the disk; None where nothing does."""
+        store = self._disk.current()
+        if store is None:
+            return None
+        standing = standing_of(store)
+        if standing.config != self._config:
+            raise LogMismatch(
+                f"the join state of partition {self.partition} was made with rules {standing.config}, but those of "
+                f"the settings are {self._config}. A label, a window or a time was changed. "
+                "Set it back, or see `headrace configure apply`."
+            )
+        self._work_on(store, standing)
+        return standing
+
+    def _rewind(self) -> Iterator[Effect]:
+        begin, floor = self.topics.events.begin(self.partition), floor_of(self.topics.examples, self._lineages)
+        position = self.topics.decisions.fold.position
+        for base in self._bases(begin):
+            standing = Standing(base.next if base else 0, position, self._config, floor)
+            try:
+                store = self._disk.switch(base, changes_of(standing))
+            except DamagedSnapshot:
+                continue  # the next older one takes its place
+            self._work_on(store, standing)
+            self._tally.rewound = True
+            yield "switched"
+            return
+        raise LogError(
+            f"events[{self.partition}] begins at {begin:,}, and no snapshot of its joiner from there on is valid. They "
+            "were lost, or a mask reaches below them. Lift that mask: `headrace quarantine list` shows it."
+        )
+
+    def _bases(self, begin: int) -> list[Snapshot | None]:
+        """What may be gone back to, best first; None is the begin of the log, where that is still there."""
+        valid = self.topics.decisions.fold.valid
+        good = [
+            one
+            for one in self._disk.snapshots()
+            if one.config == self._config and one.next >= begin and valid(one.decisions, {self.partition: one.next})
+        ]
+        nothing: list[Snapshot | None] = [None] if begin == 0 else []
+        return [*sorted(good, reverse=True), *nothing]
+
+    def _work_on(self, store: JoinStore, standing: Standing) -> None:
+        self._standing = standing
+        self._state = JoinState(store)
+        self._joiner = Joiner(
+            self._rules, self._state, partition=self.partition, partitions=self.topics.events.partitions
+        )
+        self._outbox = list(store.scan(OUTBOX, after_prefix(OUTBOX)))
+
+    def _batch(self) -> Iterator[Effect]:
+        standing = self._stands()
+        records = self.topics.events.read(self.partition, standing.next, self._pace.frames)
+        if not records:
+            self._check(min(standing.next, self.topics.events.end(self.partition)))
+            return
+        self._check(records[0].offset)
+        for record in records:
+            self._feed(record, standing)
+        yield "fed"
+        standing.next = records[-1].offset + 1
+        self._joiner.save()
+        self._write()
+        yield "written"
+        yield from self._send()
+        yield from self._snapshot(standing)
+
+    def _feed(self, record: Record, standing: Standing) -> None:
+        events = decode_frame(record.value).events
+        visible = self.topics.decisions.fold.masking().visible(self.partition, record.offset, events)
+        given = self._joiner.feed(record.offset, visible)
+        tally = self._tally
+        tally.frames, tally.events = tally.frames + 1, tally.events + len(events)
+        tally.masked += len(events) - len(visible)
+        if given is None:
+            return
+        tally.rows += len(given.rows)
+        if record.offset > standing.floor:
+            frame = given.frame(self._lineages.lineage(record.offset), record.offset, self._config)
+            self._outbox.append((OUTBOX + record.offset.to_bytes(8, "big"), encode(frame)))
+            self._state.put(*self._outbox[-1])
+
+    def _send(self) -> Iterator[Effect]:
+        if self._outbox:
+            self.topics.examples.append(self.partition, [told for _, told in self._outbox], self._pace.clock())
+            yield "sent"
+            for key, _ in self._outbox:
+                self._state.delete(key)
+            self._write()
+            self._outbox = []
+            yield "cleared"
+
+    def _snapshot(self, standing: Standing) -> Iterator[Effect]:
+        now = self._pace.clock()
+        if now - self._saved_at < self._pace.snapshot_ms or standing.next == self._saved_next:
+            return
+        self._disk.snapshot(Snapshot(standing.next, standing.decisions, self._config))
+        self._saved_at, self._saved_next, self._tally.saved = now, standing.next, True
+        for old in thinned(self._disk.snapshots(), keep=self._pace.keep):
+            self._disk.remove(old)
+        yield "saved"
+
+    def _write(self) -> None:
+        for key, value in changes_of(self._stands()):
+            if value is not None:
+                self._state.put(key, value)
+        self._state.commit()
+
+    def _stands(self) -> Standing:
+        if self._standing is None:
+            raise RuntimeError("a partition works before it stands anywhere: `turn` adopts first")
+        return self._standing
+
+    def _check(self, found: int) -> None:
+        """The log must go on where the state stands."""
+        standing = self._stands()
+        if found < standing.next:
+            raise PositionsBeyondLog(
+                f"the join state of partition {self.partition} goes on at events {standing.next:,}, but the log ends "
+                f"at {found:,}. The topic was probably made anew. Remove the state's folder to start from its begin."
+            )
+        if found > standing.next:
+            raise LogError(
+                f"the join state of partition {self.partition} goes on at events {standing.next:,}, but the log "
+                f"begins at {found:,}. Retention took what lies between. "
+                "Remove the state's folder to take the newest snapshot."
+            )
+
+    def _told(self) -> Joined:
+        tally, standing = self._tally, self._stands()
+        return Joined(
+            self.partition,
+            tally.frames == 0,
+            tally.frames,
+            tally.events,
+            tally.masked,
+            tally.rows,
+            standing.next,
+            max(self.topics.events.end(self.partition) - standing.next, 0),
+            self._joiner.head.watermark,
+            tally.rewound,
+            tally.saved,
+            dict(self._joiner.head.counts),
+        )

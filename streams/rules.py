@@ -1,0 +1,101 @@
+"""What counts as what: labels with their windows, and the few times by which a joiner judges.
+
+A label is not a type of interaction: `long_view` is a dwell of at least 18 seconds. Rules are part of what a fold is,
+so their digest stands in every frame that was made by them. Nothing here looks at an event.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+import msgspec
+
+from streams.events import INTERACTIONS
+
+CODE = 1
+"""Raised whenever the joiner gives other rows for the same log and rules."""
+
+Mode = Literal["wait", "fast", "delayed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One question about an example: did `event` (with at least `min_value`) follow within `window` ms?
+
+    `wait` answers at the close, `fast` a yes at once; `surfaces` has the windows that differ by surface; a yes that
+    arrives up to `horizon` ms after the close becomes a correction. `delayed` is reserved.
+
+    >>> Label("click", event="click", window=120_000, surfaces={"mail": 3_600_000}).window_on("mail")
+    3600000
+    """
+
+    name: str
+    event: str
+    window: int
+    mode: Mode = "wait"
+    horizon: int = 0
+    min_value: float | None = None
+    surfaces: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.event not in INTERACTIONS:
+            raise ValueError(f"label {self.name!r}: {self.event!r} is no interaction; known are {INTERACTIONS}")
+        if self.mode not in ("wait", "fast"):
+            raise ValueError(f"label {self.name!r}: mode {self.mode!r} is not built; choose 'wait' or 'fast'")
+        if min(self.window, *self.surfaces.values(), self.window) <= 0 or self.horizon < 0:
+            raise ValueError(f"label {self.name!r}: windows must be above 0 ms and the horizon at least 0")
+
+    def window_on(self, surface: str) -> int:
+        """The window on a surface, in ms."""
+        return self.surfaces.get(surface, self.window)
+
+    def reached(self, value: float | None) -> bool:
+        """Whether an interaction with this value is a yes."""
+        return self.min_value is None or (value is not None and value >= self.min_value)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All that decides rows, beside the log and the mask.
+
+    `grace` ms after its window a label closes; the watermark runs `out_of_orderness` ms behind the newest event;
+    `history` interactions of each user are kept. With `impressions="served"` slates open labels, since nobody
+    reports what was shown.
+    """
+
+    labels: tuple[Label, ...]
+    grace: int
+    out_of_orderness: int
+    history: int = 20
+    impressions: Literal["shown", "served"] = "shown"
+
+    def __post_init__(self) -> None:
+        names = [label.name for label in self.labels]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two labels have one name: {names}")
+        if min(self.grace, self.out_of_orderness, self.history) < 0:
+            raise ValueError("grace, out_of_orderness and history must be at least 0")
+
+    @property
+    def durations(self) -> tuple[int, ...]:
+        """How long after an impression labels may close (ms), shortest first.
+
+        >>> click = Label("click", event="click", window=5_000, surfaces={"mail": 9_000})
+        >>> Rules((click,), grace=500, out_of_orderness=1_000).durations
+        (5500, 9500)
+        """
+        windows = {w for label in self.labels for w in (label.window, *label.surfaces.values())}
+        return tuple(sorted(window + self.grace for window in windows))
+
+    @property
+    def lifespan(self) -> int:
+        """How long (ms) anything about an event can still matter: the one horizon of all that is remembered."""
+        horizon = max((label.horizon for label in self.labels), default=0)
+        return max(self.durations, default=self.grace) + horizon
+
+    def digest(self) -> str:
+        """16 hex digits: the same for equal rules and code."""
+        told = msgspec.msgpack.encode({"fold": "join", "code": CODE, **asdict(self)}, order="deterministic")
+        return hashlib.sha256(told).hexdigest()[:16]

@@ -1,0 +1,145 @@
+"""What was served, kept until its impression comes: scores, propensities and features by request.
+
+The first slate of a request holds; a slate that arrives after its impression stamps the rows decided from then on,
+never those before. Nothing here opens a label.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from streams.events import Context, Impression, Shown, Slate
+from streams.examples import Past, Shot
+from streams.join_head import Head
+from streams.join_keys import OF_USER, SLATE, SLATE_AT, owner_id, short_id, time_key, time_of
+from streams.join_state import JoinState
+
+
+class Served(Struct, array_like=True, gc=False):
+    """One slate; `claimed` once an impression of it was opened."""
+
+    ts: int
+    owner: bytes
+    claimed: bool
+    context: Context
+    model_version: int | None
+    query_item_id: str | None
+    query_text: str | None
+    scores: dict[str, float]
+    propensities: dict[str, float]
+
+
+class Slates:
+    """Slates of one partition, by user and request. Each holds for `lifespan` ms after its ts."""
+
+    def __init__(self, state: JoinState, head: Head, *, lifespan: int) -> None:
+        self._state, self._head = state, head
+        self.lifespan = lifespan
+
+    def keep(self, slate: Slate, *, at: int) -> bool:
+        """Keep a slate; False where the request has one already."""
+        name = short_id(slate.user_id, slate.request_id)
+        if self.of(slate.user_id, slate.request_id, at=at) is not None:
+            return False
+        self._head.slates_until = max(self._head.slates_until, slate.ts + self.lifespan)
+        owner = owner_id(slate.user_id)
+        scores, propensities = scores_of(slate.items)
+        self._put(
+            name,
+            Served(
+                slate.ts,
+                owner,
+                False,
+                slate.context,
+                slate.model_version,
+                slate.query_item_id,
+                slate.query_text,
+                scores,
+                propensities,
+            ),
+        )
+        self._state.put(SLATE_AT + time_key(slate.ts) + name, b"")
+        self._state.put(OF_USER + owner + SLATE + name, b"")
+        return True
+
+    def of(self, user_id: str, request_id: str, *, at: int) -> Served | None:
+        """The slate of a request that holds at this watermark."""
+        if at >= self._head.slates_until:
+            return None  # spares a look-up for each impression where nobody logs slates
+        told = self._state.get(SLATE + short_id(user_id, request_id))
+        served = None if told is None else _decode(told)
+        return served if served is not None and served.ts + self.lifespan > at else None
+
+    def claim(self, user_id: str, request_id: str, served: Served) -> None:
+        """An impression of this slate was opened."""
+        if not served.claimed:
+            served.claimed = True
+            self._put(short_id(user_id, request_id), served)
+
+    def expire(self, marker: bytes) -> bool:
+        """The slate behind a SLATE_AT key goes; whether it was served but never shown."""
+        name = marker[7:]
+        told = self._state.get(SLATE + name)
+        if told is None or _decode(told).ts != time_of(marker):
+            return False
+        return not self.remove(name).claimed
+
+    def remove(self, name: bytes) -> Served:
+        """The slate of this short id goes."""
+        served = _decode(self._state.get(SLATE + name) or b"")
+        self._state.delete(SLATE + name)
+        self._state.delete(OF_USER + served.owner + SLATE + name)
+        return served
+
+    def _put(self, name: bytes, served: Served) -> None:
+        self._state.put(SLATE + name, _encode(served))
+
+
+def scores_of(items: tuple[Shown, ...]) -> tuple[dict[str, float], dict[str, float]]:
+    """Scores and propensities by item, where there are any.
+
+    >>> scores_of((Shown("tea", 0, score=0.5), Shown("jam", 1)))
+    ({'tea': 0.5}, {})
+    """
+    return (
+        {shown.item_id: shown.score for shown in items if shown.score is not None},
+        {shown.item_id: shown.propensity for shown in items if shown.propensity is not None},
+    )
+
+
+def shot_of(event: Impression | Slate, history: tuple[Past, ...]) -> Shot:
+    """The circumstances of an impression as it tells them itself."""
+    scores, propensities = scores_of(event.items)
+    return Shot(
+        event.user_id,
+        event.ts,
+        request_id=event.request_id,
+        surface=event.surface,
+        context=event.context,
+        history=history,
+        model_version=event.model_version,
+        query_item_id=event.query_item_id,
+        query_text=event.query_text,
+        producer=event.producer,
+        app_version=event.app_version,
+        scores=scores,
+        propensities=propensities,
+    )
+
+
+def slated(shot: Shot, served: Served) -> Shot:
+    """The shot with what its slate says; where both speak, features, scores and propensities as served hold."""
+    return msgspec.structs.replace(
+        shot,
+        context={**shot.context, **served.context},
+        model_version=shot.model_version if served.model_version is None else served.model_version,
+        query_item_id=shot.query_item_id if served.query_item_id is None else served.query_item_id,
+        query_text=shot.query_text if served.query_text is None else served.query_text,
+        scores={**shot.scores, **served.scores},
+        propensities={**shot.propensities, **served.propensities},
+    )
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Served).decode

@@ -1,0 +1,100 @@
+"""The joiner over messy logs: against the plain join, and against itself in other frames."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.events import Event, Item, Tick, User
+from streams.examples import ExampleFrame
+from streams.given import resolved
+from streams.join_state import JoinState, MemoryStore
+from streams.joiner import Joiner
+from tests.streams.join_runs import fed, framed
+from tests.streams.join_stories import CLICK, done, shown, values_of
+from tests.streams.messy_logs import RULES, S, decided, messy_log, plain_join, shares
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(1, 12))
+def test_labels_are_those_of_the_plain_join(random: Random, visits: int) -> None:
+    events = shares(messy_log(random, visits), 1)[0]
+    assert decided(fed(framed(events, 5))[0]) == plain_join(events, RULES)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_labels_of_a_longer_log_are_those_of_the_plain_join(seed: int) -> None:
+    for p, events in enumerate(shares(messy_log(Random(seed), 120), 2)):
+        frames, _ = fed(framed(events, 20), partition=p, partitions=2)
+        assert decided(frames) == plain_join(events, RULES)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(1, 12))
+def test_rows_do_not_depend_on_frames(random: Random, visits: int) -> None:
+    events = shares(messy_log(random, visits), 1)[0]
+    whole, counted = fed([events])
+    for size in (1, 20, 100):
+        frames, again = fed(framed(events, size))
+        assert (resolved(frames), again) == (resolved(whole), counted)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_decided_at_never_goes_back_and_sequence_counts_rows(seed: int) -> None:
+    rows = [row for row, _, _ in resolved(fed(framed(shares(messy_log(Random(seed), 80), 1)[0], 9))[0])]
+    assert [row.sequence for row in rows] == list(range(len(rows)))
+    assert [row.decided_at for row in rows] == sorted(row.decided_at for row in rows)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_label_is_decided_once_and_the_first_decision_is_marked_once(seed: int) -> None:
+    events = [e for e in shares(messy_log(Random(seed), 80), 1)[0] if not isinstance(e, User)]
+    rows = [(row, shot) for row, shot, _ in resolved(fed(framed(events, 9))[0]) if row.kind == "label" and shot]
+    labels = [(row.example, shot.ts, name) for row, shot in rows for name in row.labels]
+    assert len(labels) == len(set(labels))
+    firsts = [(row.example, shot.ts) for row, shot in rows if row.first]
+    assert sorted(firsts) == sorted({(row.example, shot.ts) for row, shot in rows})
+
+
+def test_label_values_do_not_depend_on_arrival_order_within_the_out_of_orderness() -> None:
+    random = Random(3)
+    log = [(e.ts, e) for _, e in messy_log(random, 40) if not isinstance(e, User | Item | Tick)]
+    end: list[Event] = [Tick(900 * S)]
+    wanted = None
+    for _ in range(10):
+        shuffled = sorted(log, key=lambda arrival: arrival[0] + random.randrange(5 * S))
+        got = decided(fed([[e for _, e in shuffled] + end])[0])
+        values = {key[:2]: key[4] for key in got if key[3] == "label"}
+        assert wanted in (None, values)
+        wanted = values
+
+
+# ---- frames ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_quiet_frame_is_told_once_the_watermark_rose_by_a_second() -> None:
+    frames, _ = fed([[Tick(100 * S)], [Tick(100 * S + 999)], [Tick(101 * S)], [Tick(101 * S)]])
+    assert [(frame.input, frame.prev, frame.watermark // S) for frame in frames] == [(0, -1, 95), (2, 0, 96)]
+
+
+def test_the_circumstances_of_an_impression_stand_once_in_a_frame() -> None:
+    frames, _ = fed([[shown(100, "a", "b", "c"), Tick(200 * S)]], CLICK)
+    assert [(len(frame.rows), len(frame.shots)) for frame in frames] == [(3, 1)]
+    assert isinstance(frames[0], ExampleFrame)
+
+
+def test_a_state_does_not_grow_with_the_log() -> None:
+    def size(visits: int) -> int:
+        store = MemoryStore()
+        state = JoinState(store)
+        joiner = Joiner(CLICK, state, partition=0, partitions=1)
+        for n in range(visits):
+            events: list[Event] = [shown(100 * n, "tea", request=f"r{n}"), done(100 * n + 1, "tea", request=f"r{n}")]
+            joiner.feed(n, [*events, Item(f"x{n}", 100 * n, "tea")])
+            state.commit()
+        return len(values_of(store))
+
+    assert size(50) == size(20)

@@ -1,0 +1,131 @@
+"""The host of the joiner: killed between any two effects, with lost disks, under masks that change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.errors import LogError, LogMismatch, PositionsBeyondLog
+from streams.examples import decode
+from streams.join_disk import MemoryDisk
+from streams.partition_joiner import PartitionJoiner
+from streams.rocks_join_state import RocksDisk
+from streams.rules import Rules
+from tests.streams.join_runs import World, events_of, framed, killed_somewhere, rows_of
+from tests.streams.messy_logs import RULES
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 999), st.sampled_from((1, 20, 100)), st.sampled_from((1, 7, 100, 10_000)))
+def test_rows_do_not_depend_on_frames_or_batches(seed: int, size: int, batch: int) -> None:
+    events = events_of(seed, 20)
+    world = World(framed(events, size), batch=batch)
+    world.drain()
+    assert world.in_force() == rows_of(events)
+
+
+@pytest.mark.parametrize(("size", "batch"), [(1, 1), (1, 10_000), (20, 3), (100, 1)])
+def test_rows_do_not_depend_on_frames_or_batches_with_the_state_in_rocksdb(
+    tmp_path: Path, size: int, batch: int
+) -> None:
+    events = events_of(5, 60)
+    disk = RocksDisk(tmp_path / "p0", tmp_path / "aside")
+    world = World(framed(events, size), disk, batch=batch)
+    world.drain()
+    disk.close()
+    assert world.in_force() == rows_of(events)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_kills_between_any_two_effects_and_lost_disks_change_no_row(seed: int) -> None:
+    random = Random(seed)
+    events = events_of(seed)
+    world = World(framed(events, random.choice((1, 5, 20))), batch=random.choice((1, 3, 10)))
+    assert killed_somewhere(world, random, one_in=9) > 0
+    assert world.in_force() == rows_of(events)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_kills_between_any_two_effects_change_no_row_with_the_state_in_rocksdb(tmp_path: Path, seed: int) -> None:
+    random = Random(seed)
+    events = events_of(seed, 60)
+    disk = RocksDisk(tmp_path / "p0", tmp_path / "aside")
+    world = World(framed(events, 10), disk, batch=2)
+    assert killed_somewhere(world, random, one_in=6) > 0
+    disk.close()
+    assert world.in_force() == rows_of(events)
+
+
+def test_a_lost_disk_goes_on_from_the_newest_snapshot_and_sends_nothing_twice() -> None:
+    events = events_of(1)
+    world = World(framed(events, 5), batch=2)
+    for _ in range(12):
+        world.now += 600
+        list(world.joiner.turn())
+    assert isinstance(world.disk, MemoryDisk)
+    newest = world.disk.snapshots()[-1].next
+    assert newest > 0
+    world.disk.lose()
+    world.start()
+    list(world.joiner.turn())
+    assert world.joiner.report.rewound
+    assert world.joiner.report.next == newest + 2
+    world.drain()
+    inputs = [decode(record.value).input for record in world.examples.read(0, 0)]
+    assert inputs == sorted(set(inputs))
+    assert world.in_force() == rows_of(events)
+
+
+def test_a_lost_disk_without_snapshots_starts_at_the_begin_of_the_log() -> None:
+    events = events_of(2)
+    world = World(framed(events, 5), batch=4)
+    list(world.joiner.turn())
+    assert isinstance(world.disk, MemoryDisk)
+    world.disk.lose()
+    world.start()
+    world.drain()
+    assert world.in_force() == rows_of(events)
+
+
+# ---- refusals --------------------------------------------------------------------------------------------------------
+
+
+def test_a_state_of_other_rules_is_refused() -> None:
+    world = World(framed(events_of(1, 5), 5))
+    world.drain()
+    other = Rules(RULES.labels, grace=1, out_of_orderness=1)
+    joiner = PartitionJoiner(0, world.joiner.topics, rules=other, disk=world.disk, pace=world.pace)
+    with pytest.raises(LogMismatch, match="configure apply"):
+        list(joiner.turn())
+
+
+def test_a_state_that_stands_behind_the_end_of_its_log_is_refused() -> None:
+    world = World(framed(events_of(1, 5), 5))
+    world.drain()
+    shorter = World(framed(events_of(1, 5), 50), world.disk)
+    with pytest.raises(PositionsBeyondLog, match="made anew"):
+        shorter.drain()
+
+
+def test_a_log_that_lost_its_begin_is_refused_without_a_snapshot() -> None:
+    class Cut:
+        """A log whose first records were taken by retention."""
+
+        topic, partitions = "events", 1
+
+        def __init__(self, world: World) -> None:
+            self.append, self.read, self.end = world.events.append, world.events.read, world.events.end
+            self.offset_at, self.close = world.events.offset_at, world.events.close
+
+        def begin(self, partition: int) -> int:
+            return 3
+
+    world = World(framed(events_of(1, 5), 5))
+    world.events = Cut(world)  # type: ignore[assignment]
+    world.start()
+    with pytest.raises(LogError, match="begins at 3"):
+        list(world.joiner.turn())

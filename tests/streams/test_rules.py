@@ -1,0 +1,54 @@
+"""Rules: what is refused, and when two are the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.rules import Label, Rules
+
+
+def test_a_label_of_an_unknown_interaction_is_refused() -> None:
+    with pytest.raises(ValueError, match="'stare' is no interaction"):
+        Label("look", event="stare", window=5)
+
+
+def test_a_mode_that_is_not_built_is_refused() -> None:
+    with pytest.raises(ValueError, match="not built"):
+        Label("click", event="click", window=5, mode="delayed")
+
+
+def test_a_window_of_nothing_is_refused() -> None:
+    for window, surfaces in ((0, {}), (5, {"mail": 0})):
+        with pytest.raises(ValueError, match="above 0 ms"):
+            Label("click", event="click", window=window, surfaces=surfaces)
+
+
+def test_two_labels_of_one_name_are_refused() -> None:
+    label = Label("click", event="click", window=5)
+    with pytest.raises(ValueError, match="one name"):
+        Rules((label, label), grace=0, out_of_orderness=0)
+
+
+def test_the_digest_changes_with_every_rule_and_with_nothing_else() -> None:
+    label = Label("click", event="click", window=5)
+    same = [Rules((label,), grace=1, out_of_orderness=2).digest() for _ in range(2)]
+    others = [
+        Rules((Label("click", event="click", window=6),), grace=1, out_of_orderness=2),
+        Rules((Label("click", event="click", window=5, horizon=1),), grace=1, out_of_orderness=2),
+        Rules((Label("click", event="click", window=5, surfaces={"mail": 9}),), grace=1, out_of_orderness=2),
+        Rules((label,), grace=0, out_of_orderness=2),
+        Rules((label,), grace=1, out_of_orderness=3),
+        Rules((label,), grace=1, out_of_orderness=2, history=3),
+        Rules((label,), grace=1, out_of_orderness=2, impressions="served"),
+    ]
+    assert same[0] == same[1]
+    assert len(same[0]) == 16
+    assert len({same[0], *(rules.digest() for rules in others)}) == 1 + len(others)
+
+
+def test_everything_is_remembered_for_the_longest_window_its_grace_and_the_longest_horizon() -> None:
+    labels = (
+        Label("click", event="click", window=5, horizon=7, surfaces={"mail": 50}),
+        Label("buy", event="purchase", window=20, horizon=9),
+    )
+    assert Rules(labels, grace=1, out_of_orderness=2).lifespan == 50 + 1 + 9

@@ -12,7 +12,12 @@ DEMO: dict[str, Any] = {
     "sequencer": {"clock_ahead": 0},
     "join": {"grace": "500ms", "out_of_orderness": "1s", "snapshot_every": "10s"},
     "trainer": {"bucket": "1s", "commit": "2s", "context": ("hour",)},
-    "serving": {"snapshot_every": "10s"},
+    "serving": {
+        "snapshot_every": "10s",
+        "fatigue": 0.75,
+        "diversity": 0.15,
+        "seen": {"wanted_for": "3m", "showings": 4, "shown_for": "90s"},
+    },
 }
 
 

@@ -1,4 +1,4 @@
-"""The generated pages: every setting, every command. Their words stand beside what they describe, never here."""
+"""The generated pages: every setting, command and file. Their words stand beside what they describe, never here."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from headrace.durations import milliseconds, written
+from headrace.file_map import files_page
 from headrace.settings import DEFAULT_LABELS, ENVIRONMENT, Label, Settings
 
 GENERATED = "<!-- Written by `headrace docs write`; changes made here are lost. -->\n"
@@ -23,7 +24,7 @@ PLACES = (
 
 def pages(root: Any) -> dict[str, str]:
     """Each generated page, by its file name; `root` is the command of all commands, as click has it."""
-    return {"settings.md": settings_page(), "cli.md": cli_page(root)}
+    return {"settings.md": settings_page(), "cli.md": cli_page(root), "files.md": files_page(GENERATED)}
 
 
 def settings_page() -> str:

@@ -61,8 +61,9 @@ class Stage:
         """Put an answer before its user; `events` is how many the log holds by now.
 
         1. The referee compares; 2. the user reacts; 3. popular learns of it; 4. the events wait for their times.
+        Items that a visitor posted are looked past.
         """
-        slate = [item["item_id"] for item in answer["items"]]
+        slate = [item["item_id"] for item in answer["items"] if self.world.items.knows(item["item_id"])]
         if not slate:
             return
         self.referee.judge(page, slate, now)

@@ -63,9 +63,13 @@ class Catalogue:
         """How many items there are."""
         return len(self.said)
 
+    def knows(self, item_id: str) -> bool:
+        """Whether this world made the item: anybody may post others to the same address."""
+        return item_id[:1] == "i" and item_id[1:].isdecimal() and int(item_id[1:]) < self.size
+
     def row_of(self, item_id: str) -> int:
         """The column of an item in the arrays; KeyError for an item that this world never made."""
-        if item_id[:1] != "i" or not item_id[1:].isdecimal() or int(item_id[1:]) >= self.size:
+        if not self.knows(item_id):
             raise KeyError(f"item {item_id!r} is none of the world's {self.size:,}: is the log of another demo in use?")
         return int(item_id[1:])
 

@@ -87,3 +87,12 @@ def test_rates_are_those_of_the_last_events_only() -> None:
     last = stage.rates(300)
     assert last.headrace == pytest.approx(last.oracle)
     assert stage.referee.rates().headrace < 0.8 * last.headrace
+
+
+def test_an_item_that_a_visitor_posted_is_looked_past() -> None:
+    stage = Stage(seed=1, started_at=0)
+    stage.due(0)
+    page = stage.ask(0)
+    stage.show(page, {"request_id": "r", "items": [{"item_id": "tea"}, {"item_id": "i3"}]}, 0, events=1)
+    shown = [item["item_id"] for posting in stage.due(10) for item in posting.event.get("items", [])]
+    assert shown == ["i3"]

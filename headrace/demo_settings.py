@@ -14,9 +14,9 @@ DEMO: dict[str, Any] = {
     "trainer": {"bucket": "1s", "commit": "2s", "context": ("hour",)},
     "serving": {
         "snapshot_every": "10s",
-        "fatigue": 0.75,
+        "fatigue": 0.6,
         "diversity": 0.15,
-        "seen": {"wanted_for": "3m", "showings": 4, "shown_for": "90s"},
+        "seen": {"wanted_for": "3m", "showings": 3, "shown_for": "90s"},
     },
 }
 

@@ -19,7 +19,7 @@ demo: setup  ## the main job: a simulated world, all processes; ARGS="--once 500
 	@$(BIN)/headrace demo $(ARGS)
 
 check: setup  ## linters, types, layers, doctests
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports

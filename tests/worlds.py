@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from serving.scorer import Asker
 
 from serving.live import Bundle
+from serving.scorer import Asker
 from streams.events import Impression, Interaction, Item, Shown
 
 LABELS = ("click", "like")

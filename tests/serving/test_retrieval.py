@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from serving.scorer import Asker
 
 from serving.fold_rules import FoldRules
 from serving.known import Known
 from serving.policy import Quotas
 from serving.retrieval import Candidates, Shelf, retrieve
+from serving.scorer import Asker
 from streams.events import Event
 from streams.examples import Past
 from tests.worlds import Telling, bundle_of

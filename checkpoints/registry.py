@@ -10,6 +10,7 @@ from typing import Literal
 
 from streams.decisions import Decision, Decisions
 from streams.mask import equal_below
+from streams.positions import Positions, covers
 
 Standing = Literal["live", "published", "held", "rolled back", "committed"]
 
@@ -32,6 +33,8 @@ class Registry:
 
     live: int | None = None
     paused: bool = False
+    until: Positions | None = None
+    """Paused only until a version has relied on everything before these positions."""
     published: list[int] = field(default_factory=list)
     held: set[int] = field(default_factory=set)
     rolled_back: set[int] = field(default_factory=set)
@@ -49,37 +52,43 @@ class Registry:
     def follow(self, decisions: Decisions) -> bool:
         """Take the lines that were not read yet; whether there were any.
 
-        A publish of a version that is not valid at its line is passed over, so a trainer that has not yet seen a
-        quarantine can't bring a tainted version back (folds, section 3).
+        Void lines are passed over, and so are those that name a version which is not valid after them: a trainer
+        that has not yet seen a quarantine can't bring a tainted version back (folds, section 3).
         """
         fresh = decisions.lines[self.position :]
         for line in fresh:
-            then = decisions.masking(self.position)
-            if line.kind != "publish" or equal_below(decisions.masking(line.mask_position), then, line.input):
+            made, then = decisions.masking(line.mask_position), decisions.masking(self.position + 1)
+            if decisions.effective[self.position] and equal_below(made, then, line.input):
                 self.feed(line)
             self.position += 1
         return bool(fresh)
 
+    def takes(self, input: Positions) -> bool:
+        """Whether a version that relied on the events before `input` would serve once it is published."""
+        return not self.paused or (self.until is not None and covers(input, self.until))
+
     def feed(self, line: Decision) -> None:
-        """Take one line. A publish while paused is kept, but does not serve: a rollback stands until `resume`."""
+        """Take one line. A publish while paused is kept, but does not serve: a rollback stands until `resume`, or
+        until a version that has caught up is published."""
         match line.kind:
             case "publish" if line.version is not None:
                 self.published.append(line.version)
-                if not self.paused and line.version not in self.held:
-                    self.live = line.version
+                if self.takes(line.input):
+                    self.paused, self.until = False, None
+                    self.live = self.live if line.version in self.held else line.version
             case "promote" if line.version is not None:
                 self._back(line.version)
                 self.live = line.version
             case "rollback" if line.version is not None:
                 self.rolled_back.update(v for v in self.published if v > line.version)
                 self._back(line.version)
-                self.live, self.paused = line.version, True
+                self.live, self.paused, self.until = line.version, True, line.until
             case "hold" if line.version is not None:
                 self.held.add(line.version)
             case "pause":
-                self.paused = True
+                self.paused, self.until = True, None
             case "resume":
-                self.paused = False
+                self.paused, self.until = False, None
 
     def standing(self, version: int) -> Standing:
         """What the decisions say of a version."""

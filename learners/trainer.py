@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from streams.mask import Masking
 
 EXAMPLES = "examples"
 LEARNED, SERVING, EVALUATION = "learned", "serving", "evaluation.npz"
+Effect = Literal["adopted", "read", "learned", "reserved", "committed", "published"]
 
 
 def train(
@@ -97,18 +98,35 @@ class Trainer:
         self._mask: Masking | None = None
         self._state: _State | None = None
         self._since = _Since(clock())
+        self.done = Trained(True, 0, 0, 0, 0, {})
 
     def turn(self) -> Trained:
         """One turn; its effects are numbered in `train`."""
+        for _ in self.effects():
+            pass
+        return self.done
+
+    def effects(self) -> Iterator[Effect]:
+        """One turn that stops after each effect; when it ends, `done` is of that turn."""
         state, restored = self._adopt()
+        yield "adopted"
         batch, read = self._next(state.ordering)
-        learned = self._learn(state, batch) if batch else None
-        idle = batch is None and not read
-        ended = idle and self._plan.until_end
-        committed = self._commit(state, self._store) if self._store and self._due(ended=ended) else None
-        published = committed is not None and self._publish(committed)
-        return Trained(
-            idle=idle,
+        yield "read"
+        learned = None
+        if batch:
+            learned = self._learn(state, batch)
+            yield "learned"
+        ended = batch is None and not read and self._plan.until_end
+        committed, published = None, False
+        if self._store and self._due(ended=ended):
+            version = self._store.reserve()
+            yield "reserved"
+            committed = self._commit(state, self._store, version)
+            yield "committed"
+            published = self._publish(committed)
+            yield "published"
+        self.done = Trained(
+            idle=batch is None and not read,
             rows=len(batch.examples) if batch else 0,
             examples=state.examples,
             steps=state.steps,
@@ -200,9 +218,8 @@ class Trainer:
             return since.batches >= plan.commit_batches
         return self._clock() - since.at >= plan.commit_ms
 
-    def _commit(self, state: _State, store: VersionStore) -> Manifest:
+    def _commit(self, state: _State, store: VersionStore, version: int) -> Manifest:
         """Learned state, serving files, figures and positions in one version."""
-        version = store.reserve()
         verdict, reason = gate(state.learner.rows_learned, finite=self._since.finite)
         draft = Manifest(
             version,
@@ -226,7 +243,7 @@ class Trainer:
         return manifest
 
     def _publish(self, manifest: Manifest) -> bool:
-        if not self._plan.publish or manifest.verdict != "pass" or self._registry.paused:
+        if not self._plan.publish or manifest.verdict != "pass" or not self._registry.takes(manifest.input):
             return False
         line = Decision(
             "publish",

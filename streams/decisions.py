@@ -25,6 +25,7 @@ class Decision(Struct, frozen=True, omit_defaults=True):
 
     `version`, `mask_position` and `input` describe the version of a publish, hold, promote or rollback; `add` and
     `remove` change the mask (`remove` names entry ids); `floor` is an expire line's; `settings` a configure line's.
+    A rollback with `until` stands until a version has relied on all events before these positions.
     """
 
     kind: Kind
@@ -35,6 +36,7 @@ class Decision(Struct, frozen=True, omit_defaults=True):
     version: int | None = None
     mask_position: int = 0
     input: Positions = {}
+    until: Positions | None = None
     add: tuple[Entry, ...] = ()
     remove: tuple[str, ...] = ()
     floor: Positions | None = None

@@ -19,7 +19,6 @@ from streams import dead_letters as letters_topic
 from streams import decisions as decisions_topic
 from streams.dead_letters import DeadLetters
 from streams.decisions import DecisionLog
-from streams.digest import digest_of_events, digest_of_examples
 from streams.events import RAW_TOPICS
 from streams.log import Logs
 from streams.rules import Label, Rules
@@ -65,17 +64,6 @@ def topics(settings: Settings) -> list[dict[str, Any]]:
     with open_logs(settings) as logs:
         opened = [logs.open(topic, 1 if topic in single else settings.partitions) for topic in TOPICS]
         return [{"topic": log.topic, "ends": [log.end(p) for p in range(log.partitions)]} for log in opened]
-
-
-def digest_of_topic(settings: Settings, topic: str) -> str:
-    """sha256 over the canonical records of `events` or `examples` that are in force."""
-    with open_logs(settings) as logs:
-        log = logs.open(topic, settings.partitions)
-        if topic == "events":
-            return digest_of_events(log)
-        decisions = DecisionLog(logs.open(decisions_topic.TOPIC, 1))
-        decisions.follow()
-        return digest_of_examples(log, decisions.fold)
 
 
 def version_store(settings: Settings) -> VersionStore:

@@ -8,10 +8,13 @@ from typing import Annotated
 import msgspec
 import typer
 
-from headrace.deployment import dead_letters, digest_of_topic, run_folder, topics
+from headrace.deployment import dead_letters, run_folder, topics
+from headrace.digests import FOLDS, LOGS, digest_of
 from headrace.options import AsJson, LogUrl, SettingsFile, Var, chosen, now
 from headrace.telemetry import read_status
 from headrace.terminal import moment, say, tell_fields, tell_json, tell_table
+
+NAMES = (*LOGS, *FOLDS)
 
 log_commands = typer.Typer(no_args_is_help=True, help="The log: topics, and the proof that two are the same.")
 letter_commands = typer.Typer(no_args_is_help=True, help="What could not be taken, with its reason.")
@@ -31,18 +34,22 @@ def list_topics(settings: SettingsFile = None, var: Var = None, log: LogUrl = No
 
 @log_commands.command("digest")
 def digest(
-    topic: Annotated[str, typer.Argument(help="`examples` or `events`.")],
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}.", metavar="NAME")],
     settings: SettingsFile = None,
     var: Var = None,
     log: LogUrl = None,
+    anew: Annotated[bool, typer.Option("--anew", help="A server's fold from the log's begin, not its snapshots.")] = (
+        False
+    ),
 ) -> None:
-    """sha256 over the canonical records of a topic, rows in force only.
+    """sha256 over what the log says: its events, the rows in force, or a fold of a server.
 
-    Independent of framing and offsets: two logs with the same digest hold the same labels.
+    Under today's mask, and independent of framing and offsets: a log with masked events and one that never had them
+    print the same.
     """
-    if topic not in ("events", "examples"):
-        raise typer.BadParameter(f"{topic!r} has no digest; choose events or examples", param_hint="TOPIC")
-    say(digest_of_topic(chosen(settings, var=var, log=log), topic))
+    if name not in NAMES:
+        raise typer.BadParameter(f"{name!r} has no digest; choose one of {', '.join(NAMES)}", param_hint="NAME")
+    say(digest_of(chosen(settings, var=var, log=log), name, anew=anew))
 
 
 @letter_commands.command("list")

@@ -16,10 +16,11 @@ from streams.examples import ExampleFrame, Row, decode
 from streams.frames import decode_frame
 from streams.in_force import InForce
 from streams.log import Log, Record
+from streams.mask import Masking
 
 
-def digest_of_events(log: Log) -> str:
-    """sha256 (hex) over the events of each partition, in order.
+def digest_of_events(log: Log, mask: Masking | None = None) -> str:
+    """sha256 (hex) over the events of each partition that `mask` leaves visible, in order.
 
     >>> from streams.frames import EventFrame, encode_frame
     >>> from streams.events import Tick
@@ -30,10 +31,10 @@ def digest_of_events(log: Log) -> str:
     >>> digest_of_events(one) == digest_of_events(two)
     True
     """
-    told = hashlib.sha256()
+    told, mask = hashlib.sha256(), mask or Masking(())
     for p in range(log.partitions):
         for record in _records(log, p):
-            for event in decode_frame(record.value).events:
+            for event in mask.visible(p, record.offset, decode_frame(record.value).events):
                 told.update(_canonical((p, event)))
     return told.hexdigest()
 

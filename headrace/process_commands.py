@@ -12,7 +12,7 @@ from headrace.options import LogUrl, Parent, SettingsFile, Var, chosen
 from headrace.settings import Settings
 
 Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes any free one.")]
-UntilEnd = Annotated[bool, typer.Option("--until-end", help="Stop at the end of the log, with a last version.")]
+UntilEnd = Annotated[bool, typer.Option("--until-end", help="Stop at the end of the log; the trainer with a last version.")]
 
 
 def up(
@@ -41,9 +41,15 @@ def sequence(settings: SettingsFile = None, var: Var = None, log: LogUrl = None,
     wiring.run_sequence(_ready(settings, var, log, parent))
 
 
-def join(settings: SettingsFile = None, var: Var = None, log: LogUrl = None, parent: Parent = None) -> None:
+def join(
+    settings: SettingsFile = None,
+    var: Var = None,
+    log: LogUrl = None,
+    until_end: UntilEnd = False,
+    parent: Parent = None,
+) -> None:
     """Join what was shown with what was done, and decide the labels."""
-    wiring.run_join(_ready(settings, var, log, parent))
+    wiring.run_join(_ready(settings, var, log, parent), until_end=until_end)
 
 
 def train(

@@ -67,9 +67,9 @@ def run_sequence(settings: Settings) -> None:
         drive(reports, _telemetry(settings, "sequence"), stop_signals())
 
 
-def run_join(settings: Settings) -> None:
+def run_join(settings: Settings, *, until_end: bool = False) -> None:
     """Labels of what was shown and done. Raises OtherSettings where the log was folded with others."""
-    from streams.poll_joiner import join
+    from streams.poll_joiner import join, to_the_end
 
     check_configuration(settings)
     with open_logs(settings) as logs:
@@ -82,7 +82,8 @@ def run_join(settings: Settings) -> None:
             clock=now,
             snapshot_ms=settings.join.snapshot_every,
         )
-        drive(reports, _telemetry(settings, "join"), stop_signals())
+        ended = to_the_end(reports, settings.partitions) if until_end else reports
+        drive(ended, _telemetry(settings, "join"), stop_signals())
 
 
 def run_train(settings: Settings, *, until_end: bool = False) -> None:

@@ -16,7 +16,7 @@ from streams.partition_joiner import PartitionJoiner
 from streams.rocks_join_state import RocksDisk
 from streams.rules import Rules
 
-__all__ = ["Joined", "join"]
+__all__ = ["Joined", "join", "to_the_end"]
 
 
 def join(
@@ -51,3 +51,17 @@ def join(
     finally:
         for disk in disks:
             disk.close()
+
+
+def to_the_end(reports: Iterator[Joined], partitions: int) -> Iterator[Joined]:
+    """The same reports, until each partition in turn had nothing left to read.
+
+    >>> [report.idle for report in to_the_end(iter([Joined(0), Joined(1, idle=False), Joined(0), Joined(1)]), 2)]
+    [True, False, True, True]
+    """
+    quiet = 0
+    for report in reports:
+        yield report
+        quiet = quiet + 1 if report.idle else 0
+        if quiet == partitions:
+            return

@@ -109,14 +109,10 @@ def features(batch: Batch, schema: Schema, names: Names, catalogue: Catalogue, e
     beside those of the rows."""
     lessons = [(at, e.row, e.shot) for at, e in enumerate(batch.examples) if e.row.kind in LESSONS and e.shot]
     rows = [row for _, row, _ in lessons]
-    whos: dict[int, Shot] = {}
-    for _, _, shot in lessons:
-        whos.setdefault(id(shot), shot)
-    shots = {key: place for place, key in enumerate(whos)}
+    asker_list, shot_R = _askers([shot for _, _, shot in lessons])
     entry_R = [catalogue.entry(row.item_id) for row in rows]
     items = {entry: place for place, entry in enumerate(dict.fromkeys(entry_R))}
     entry_I = np.array([*items, *extra], np.int64)
-    asker_list = list(whos.values())
     told = asked(asker_list, schema.context)
     position = np.array([row.position for row in rows], np.int64)
     placed = Bags(np.full(len(rows), 2 * POSITION, np.int64), position, np.ones(len(rows), np.int64))
@@ -124,11 +120,11 @@ def features(batch: Batch, schema: Schema, names: Names, catalogue: Catalogue, e
     weight_R = np.array([row.weight for row in rows], np.float32)
     return Features(
         bags=_joined((asker_bags(told, names, catalogue), item_bags(entry_I, catalogue), placed)),
-        shots=len(whos),
+        shots=len(asker_list),
         entry_I=entry_I,
         negatives=len(extra),
         at_R=np.array([at for at, _, _ in lessons], np.int64),
-        shot_R=np.array([shots[id(shot)] for _, _, shot in lessons], np.int64),
+        shot_R=shot_R,
         item_R=np.array([items[entry] for entry in entry_R], np.int64),
         decided_RL=decided_RL,
         value_RL=value_RL,
@@ -186,6 +182,28 @@ def _joined(parts: Iterable[Bags]) -> Bags:
         np.concatenate([part.key_N for part in listed]),
         np.concatenate([part.count_G for part in listed]),
     )
+
+
+def _askers(shots: Sequence[Shot]) -> tuple[list[Shot], Ints]:
+    """The distinct circumstances, and which of them each row has.
+
+    Told apart by what they say: rows of one impression may come from several frames, with a shot in each, and how a
+    log is cut into frames must not reach a sum.
+    """
+    distinct: list[Shot] = []
+    place_of: dict[int, int] = {}
+    alike: dict[tuple[str, str, int], list[int]] = {}
+    for shot in shots:
+        if id(shot) in place_of:
+            continue
+        places = alike.setdefault((shot.user_id, shot.request_id, shot.ts), [])
+        place = next((place for place in places if distinct[place] == shot), None)
+        if place is None:
+            place = len(distinct)
+            places.append(place)
+            distinct.append(shot)
+        place_of[id(shot)] = place
+    return distinct, np.array([place_of[id(shot)] for shot in shots], np.int64)
 
 
 def _targets(rows: Sequence[Row], labels: Sequence[str]) -> tuple[Floats, Bools]:

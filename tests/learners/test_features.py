@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from msgspec import structs
 
 from learners.catalogue import Catalogue
 from learners.features import Features, asked, features
@@ -53,6 +54,24 @@ def test_rows_of_one_page_share_its_shot_and_items() -> None:
     assert (made.shots, len(made.entry_I)) == (1, 2)
     assert made.shot_R.tolist() == [0, 0, 0, 0]
     assert made.item_R.tolist() == [0, 1, 0, 1]
+
+
+def test_how_a_log_was_cut_into_frames_leaves_no_trace_in_features() -> None:
+    """Rows of one page that came in two frames have a shot each; it says the same, so it stands once."""
+    shot = Shot("ana", 9, history=(Past("item1", "click", 3),))
+    rows = [Row(1, 9, "label", "e", {"click": 0.0}, item_id=ITEMS[i].item_id, position=i) for i in range(4)]
+    made, apart = (
+        Batch(tuple(Example(row, shot_of(), ITEMS[i], 0) for i, row in enumerate(rows)), 9)
+        for shot_of in (lambda: shot, lambda: structs.replace(shot))
+    )
+    one, other = told(made)[0], told(apart)[0]
+    assert one.shots == other.shots
+    assert one.shot_R.tolist() == other.shot_R.tolist()
+
+
+def test_shots_of_one_request_that_say_other_things_stand_apart() -> None:
+    pages = [lesson("ana", n, request_id="r", history=(Past("item1", "click", 3),) * n) for n in (0, 1)]
+    assert told(batch(*pages))[0].shot_R.tolist() == [0, 1]
 
 
 def test_bags_hold_what_the_example_says() -> None:

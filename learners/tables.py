@@ -1,7 +1,7 @@
 """Tables: an exact map (space, key) -> row, and rows of weights with their optimizer state, on one device.
 
-The map is open addressing over int64 pairs, vectorised, the same code on CPU and CUDA; a probe's steps grow, so that
-the longest one is short. Keys are compared, never their hashes, so two ids never share a row. Rows are numbered in
+The map is open addressing over int64 pairs, vectorised on CUDA, a loop of kernels on the CPU; a probe's steps grow, so
+that the longest one is short. Keys are compared, never their hashes, so two ids never share a row. Rows are numbered in
 order of first appearance and never move; a forgotten row leaves a hole. Lookups create nothing. The first rows are the
 fallbacks, one for each space, read for unknown ids. Start values are a function of the row number alone, so it does not
 matter when or beside whom a row was made.
@@ -14,13 +14,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from learners.id_kernels import Longs, add_rows, find_rows, place_rows
+
 FALLBACK, HOLE = -1, -2
 """Spaces of rows that no id reads: a fallback (its key is the space it stands for), a hole (its key is its row)."""
 _FAR = torch.iinfo(torch.int64).max
 
 
 class IdMap:
-    """Exact ids to rows.
+    """Exact ids to rows; `vectorised` takes the way of CUDA on the CPU too.
 
     >>> ids = IdMap(spaces=1)
     >>> ids.add(torch.tensor([0, 0, 1]), torch.tensor([7, 7, 7])).tolist(), len(ids)
@@ -29,8 +31,9 @@ class IdMap:
     ([1, -1], 3)
     """
 
-    def __init__(self, *, spaces: int, device: torch.device | str = "cpu") -> None:
+    def __init__(self, *, spaces: int, device: torch.device | str = "cpu", vectorised: bool = False) -> None:
         self._device = torch.device(device)
+        self._on_host = self._device.type == "cpu" and not vectorised
         self._fallbacks = spaces
         self._size = 0
         self._space_R = torch.empty(64, dtype=torch.int64, device=self._device)
@@ -54,6 +57,10 @@ class IdMap:
 
     def find(self, space_N: Tensor, key_N: Tensor) -> Tensor:
         """Rows of ids, -1 where there is none."""
+        if self._on_host:
+            row_N = torch.empty_like(key_N, memory_format=torch.contiguous_format)
+            find_rows(*self._arrays(), *_arrays(space_N, key_N, row_N))
+            return row_N
         slot_N = _mixed(space_N, key_N) & self._mask
         row_N = self._row_C[slot_N]
         same_N = (self._key_R[row_N] == key_N) & (self._space_R[row_N] == space_N)
@@ -75,6 +82,8 @@ class IdMap:
 
     def add(self, space_N: Tensor, key_N: Tensor) -> Tensor:
         """Rows of ids, made where there is none, in order of first appearance."""
+        if self._on_host:
+            return self._added(space_N, key_N)
         row_N = self.find(space_N, key_N)
         new = torch.nonzero(row_N < 0).squeeze(1)
         if len(new):
@@ -104,11 +113,30 @@ class IdMap:
         self._key_R[: self._size] = key_R.to(self._device)
         self._rebuild(_slots(self._size))
 
+    def _added(self, space_N: Tensor, key_N: Tensor) -> Tensor:
+        """`add` on the host, one id after the other."""
+        row_N = torch.empty_like(key_N, memory_format=torch.contiguous_format)
+        asked = _arrays(space_N, key_N, row_N)
+        missing = find_rows(*self._arrays(), *asked)
+        if missing:
+            self._make_room(missing)
+            self._reserve(self._size + missing)
+            self._size = add_rows(*self._arrays(), self._size, *asked)
+        return row_N
+
+    def _make_room(self, more: int) -> None:
+        """Slots for as many rows more."""
+        if _slots(self._size + more) > len(self._row_C):
+            self._rebuild(_slots(self._size + more))
+
+    def _arrays(self) -> tuple[Longs, Longs, Longs]:
+        row_C, space_R, key_R = _arrays(self._row_C, self._space_R, self._key_R)
+        return row_C, space_R, key_R
+
     def _insert(self, space_M: Tensor, key_M: Tensor) -> Tensor:
         """Rows for absent ids that may repeat. Equal ids probe in step, so the least place that wins a slot is the
         first appearance of its id."""
-        if _slots(self._size + len(key_M)) > len(self._row_C):
-            self._rebuild(_slots(self._size + len(key_M)))
+        self._make_room(len(key_M))
         winner_M, slot_M = self._contend(space_M, key_M)
         place_M = torch.arange(len(key_M), device=self._device)
         first = torch.nonzero(winner_M == place_M).squeeze(1)
@@ -145,6 +173,9 @@ class IdMap:
     def _rebuild(self, slots: int) -> None:
         self._mask = slots - 1
         self._row_C = torch.full((slots,), -1, dtype=torch.int64, device=self._device)
+        if self._on_host:
+            place_rows(*_arrays(self._row_C, self.spaces, self.keys))
+            return
         winner_R, slot_R = self._contend(self.spaces, self.keys)
         self._row_C[slot_R] = winner_R
 
@@ -186,6 +217,10 @@ class Table:
         """Become these rows."""
         self._size = len(weight)
         self.weight, self.state = weight.to(self._device), state.to(self._device)
+
+
+def _arrays(*tensors: Tensor) -> list[Longs]:
+    return [tensor.contiguous().numpy() for tensor in tensors]
 
 
 def start_values(rows: Tensor, width: int) -> Tensor:

@@ -65,9 +65,9 @@ class TorchLearner:
         """1. withdraw what an unlearned batch left; 2. take the batch's facts, provisionally; 3. read and score."""
         self._rest()
         extra = self._negatives()
-        for example in batch.examples:
-            if example.attributes is not None:
-                self._memory.catalogue.feed(example.attributes)
+        for attributes in {id(example.attributes): example.attributes for example in batch.examples}.values():
+            if attributes is not None:  # rows of one frame share them
+                self._memory.catalogue.feed(attributes)
         told = features(batch, self._schema, self._memory.names, self._memory.catalogue, extra)
         place = layout(told, self._schema)
         ids = self._model.ids

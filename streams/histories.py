@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from streams.examples import Past
@@ -35,14 +37,14 @@ class Histories:
     def before(self, user_id: str, ts: int) -> tuple[Past, ...]:
         """The user's interactions so far with a ts of at most `ts`."""
         pasts = self._all(user_id)
-        return tuple(pasts) if not pasts or pasts[-1].ts <= ts else tuple(past for past in pasts if past.ts <= ts)
+        return pasts if not pasts or pasts[-1].ts <= ts else tuple(past for past in pasts if past.ts <= ts)
 
     def forget(self, user_id: str) -> None:
         self._state.delete(HISTORY + user_id.encode())
 
-    def _all(self, user_id: str) -> list[Past]:
+    def _all(self, user_id: str) -> tuple[Past, ...]:
         told = self._state.get(HISTORY + user_id.encode())
-        return [] if told is None else _decode(told)
+        return () if told is None else _decode(told)
 
 
 class Forgotten:
@@ -69,4 +71,5 @@ class Forgotten:
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[Past]).decode
+_decode = lru_cache(1 << 13)(msgspec.msgpack.Decoder(tuple[Past, ...]).decode)
+"""Users ask for many pages in a row, and do little between two of them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Protocol
 
 from streams.join_keys import REREAD
@@ -41,31 +42,24 @@ class JoinStore(Protocol):
     def close(self) -> None: ...
 
 
-class Ordered:
-    """One family in memory: a dict, and its keys in order. A value may be None: known to be gone."""
+class Timed:
+    """A time-major family in memory: a dict, and its keys in order. A value may be None: known to be gone."""
 
-    __slots__ = ("_keys", "_sorted", "_timed", "values")
+    __slots__ = ("_keys", "values")
 
-    def __init__(self, timed: bool) -> None:
+    def __init__(self) -> None:
         self.values: dict[bytes, bytes | None] = {}
         self._keys: list[bytes] = []
-        self._timed, self._sorted = timed, True
 
     def put(self, key: bytes, value: bytes | None) -> None:
         if key not in self.values:
-            if not self._keys or (self._sorted and key > self._keys[-1]):
+            if not self._keys or key > self._keys[-1]:
                 self._keys.append(key)
-            elif self._timed:
-                insort(self._keys, key)  # time-major keys come nearly in order: close to the end
             else:
-                self._keys.append(key)
-                self._sorted = False
+                insort(self._keys, key)  # keys come nearly in order: close to the end
         self.values[key] = value
 
     def between(self, start: bytes, stop: bytes) -> list[bytes]:
-        if not self._sorted:
-            self._keys.sort()
-            self._sorted = True
         return self._keys[bisect_left(self._keys, start) : bisect_left(self._keys, stop)]
 
     def drop(self, start: bytes, stop: bytes) -> None:
@@ -74,21 +68,40 @@ class Ordered:
         del self._keys[bisect_left(self._keys, start) : bisect_left(self._keys, stop)]
 
 
-class Families:
-    """Every family in memory, made when its first key comes."""
+class Named:
+    """A family in memory whose keys are found by name, and put in order only when that is asked for, which is rare."""
+
+    __slots__ = ("values",)
 
     def __init__(self) -> None:
-        self._by_byte: dict[int, Ordered] = {}
+        self.values: dict[bytes, bytes | None] = {}
 
-    def of(self, key: bytes) -> Ordered:
-        try:
-            return self._by_byte[key[0]]
-        except KeyError:
-            return self._by_byte.setdefault(key[0], Ordered(timed=key[0] < 128))
+    def put(self, key: bytes, value: bytes | None) -> None:
+        self.values[key] = value
 
-    def changes(self) -> Iterator[tuple[bytes, bytes | None]]:
-        for family in self._by_byte.values():
-            yield from family.values.items()
+    def between(self, start: bytes, stop: bytes) -> list[bytes]:
+        return sorted(key for key in self.values if start <= key < stop)
+
+    def drop(self, start: bytes, stop: bytes) -> None:
+        for key in self.between(start, stop):
+            del self.values[key]
+
+
+Families = dict[int, Timed | Named]
+"""By the first byte of their keys."""
+
+
+def family_of(families: Families, key: bytes) -> Timed | Named:
+    """The family of a key, made when its first key comes."""
+    family = families.get(key[0])
+    if family is None:
+        family = families[key[0]] = Timed() if key[0] < 128 else Named()
+    return family
+
+
+def changes_in(families: Families) -> Iterator[tuple[bytes, bytes | None]]:
+    """Every key, family by family."""
+    return chain.from_iterable(family.values.items() for family in families.values())
 
 
 class MemoryStore:
@@ -101,13 +114,13 @@ class MemoryStore:
     """
 
     def __init__(self) -> None:
-        self._families = Families()
+        self._families: Families = {}
 
     def get(self, key: bytes) -> bytes | None:
-        return self._families.of(key).values.get(key)
+        return family_of(self._families, key).values.get(key)
 
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
-        family = self._families.of(start)
+        family = family_of(self._families, start)
         for key in family.between(start, stop):
             value = family.values.get(key)
             if value is not None:
@@ -115,18 +128,20 @@ class MemoryStore:
 
     def write(self, dropped: Ranges, changes: Changes) -> None:
         for start, stop in dropped:
-            self._families.of(start).drop(start, stop)
+            family_of(self._families, start).drop(start, stop)
         for key, value in changes:
-            family = self._families.of(key)
+            family = family_of(self._families, key)
             if value is not None:
                 family.put(key, value)
+            elif isinstance(family, Named):
+                family.values.pop(key, None)
             elif key in family.values:
                 family.drop(key, key + b"\0")
 
     def copy(self) -> MemoryStore:
         """Another store with the same content."""
         twin = MemoryStore()
-        twin.write([], sorted(self._families.changes()))
+        twin.write([], sorted(changes_in(self._families)))
         return twin
 
     def close(self) -> None:
@@ -147,29 +162,30 @@ class JoinState:
 
     def __init__(self, store: JoinStore) -> None:
         self.store = store
-        self._fresh = Families()
+        self._fresh: Families = {}
         self._dropped: dict[int, tuple[bytes, bytes]] = {}
         self._reach: dict[int, bytes] = {}
         self._hot: dict[bytes, bytes | None] = {}
         self._warm: dict[bytes, bytes | None] = {}
 
     def get(self, key: bytes) -> bytes | None:
-        fresh = self._fresh.of(key).values
-        if key in fresh:
-            return fresh[key]
-        if key[0] in REREAD:
+        byte = key[0]
+        family = self._fresh.get(byte)
+        if family is not None and key in family.values:
+            return family.values[key]
+        if byte in REREAD:
             return self._hot[key] if key in self._hot else self._warmed(key)
-        return None if self._is_dropped(key) else self.store.get(key)
+        return None if byte in self._reach and key < self._reach[byte] else self.store.get(key)
 
     def put(self, key: bytes, value: bytes) -> None:
-        self._fresh.of(key).put(key, value)
+        (self._fresh.get(key[0]) or family_of(self._fresh, key)).put(key, value)
 
     def delete(self, key: bytes) -> None:
-        self._fresh.of(key).put(key, None)
+        family_of(self._fresh, key).put(key, None)
 
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Keys from `start` up to `stop`, in order; nothing may be changed while this goes on."""
-        family = self._fresh.of(start)
+        family = family_of(self._fresh, start)
         fresh = iter(family.between(start, stop))
         key = next(fresh, None)
         for stored, value in self.store.scan(start, stop):
@@ -188,19 +204,19 @@ class JoinState:
         reach = self._reach.get(start[0], start)
         if reach != start:
             raise ValueError(f"dropped up to {reach.hex()}, now from {start.hex()}: ranges must join")
-        self._fresh.of(start).drop(start, stop)
+        family_of(self._fresh, start).drop(start, stop)
         self._reach[start[0]] = stop
         self._dropped[start[0]] = (self._dropped.get(start[0], (start, stop))[0], stop)
 
     def commit(self) -> None:
         """Write every change in one step."""
-        changes = list(self._fresh.changes())
-        self.store.write(list(self._dropped.values()), changes)
-        self._hot.update(change for change in changes if change[0][0] in REREAD)
+        self.store.write(list(self._dropped.values()), changes_in(self._fresh))
+        for byte in REREAD & self._fresh.keys():
+            self._hot.update(self._fresh[byte].values)
         self._turn_over()
-        self._fresh, self._dropped = Families(), {}
+        self._fresh, self._dropped = {}, {}
 
-    def _present(self, family: Ordered, key: bytes) -> Iterator[tuple[bytes, bytes]]:
+    def _present(self, family: Timed | Named, key: bytes) -> Iterator[tuple[bytes, bytes]]:
         value = family.values[key]
         if value is not None:
             yield key, value

@@ -6,6 +6,8 @@ tombstone. What was overwritten stays as long as an impression may point to it. 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from streams import events
@@ -14,6 +16,8 @@ from streams.join_keys import ATTRIBUTES, ITEM, RETIRED, short_id, time_key
 from streams.join_state import JoinState
 
 UNKNOWN = b""
+DECODED = 1 << 14
+"""How many items are kept decoded: the same few are shown again and again."""
 
 
 class KnownItems:
@@ -36,7 +40,7 @@ class KnownItems:
         """Take an upsert or delete; its reference, or None where a larger one stands. At `now` the old one retires."""
         name = ITEM + event.item_id.encode()
         before = self._state.get(name)
-        standing = None if before is None else _decode_standing(before)
+        standing = None if before is None else _standing(before)
         if standing is not None and (event.ts, event.event_id) <= standing[:2]:
             return None
         reference = short_id(event.item_id, str(event.ts), event.event_id)
@@ -49,13 +53,13 @@ class KnownItems:
     def reference(self, item_id: str) -> bytes:
         """Where the item's attributes of this moment are; UNKNOWN where there are none."""
         told = self._state.get(ITEM + item_id.encode())
-        return UNKNOWN if told is None else _decode_standing(told)[2]
+        return UNKNOWN if told is None else _standing(told)[2]
 
     def attributes(self, reference: bytes) -> Attributes:
         told = self._state.get(ATTRIBUTES + reference)
         if told is None:
             raise KeyError(f"attributes {reference.hex()} are pointed to, but gone: the state of the joiner is damaged")
-        return _decode_attributes(told)
+        return _told(told)
 
     def expire(self, marker: bytes) -> None:
         """Nothing points to the attributes behind a RETIRED key any more."""
@@ -78,5 +82,5 @@ def _attributes(event: events.Item) -> Attributes:
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_standing = msgspec.msgpack.Decoder(tuple[int, str, bytes]).decode
-_decode_attributes = msgspec.msgpack.Decoder(Attributes).decode
+_standing = lru_cache(DECODED)(msgspec.msgpack.Decoder(tuple[int, str, bytes]).decode)
+_told = lru_cache(DECODED)(msgspec.msgpack.Decoder(Attributes).decode)

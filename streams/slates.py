@@ -6,6 +6,8 @@ never those before. Nothing here opens a label.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 from msgspec import Struct
 
@@ -39,7 +41,7 @@ class Slates:
 
     def keep(self, slate: Slate, *, at: int) -> bool:
         """Keep a slate; False where the request has one already."""
-        name = short_id(slate.user_id, slate.request_id)
+        name = _name(slate.user_id, slate.request_id)
         if self.of(slate.user_id, slate.request_id, at=at) is not None:
             return False
         self._head.slates_until = max(self._head.slates_until, slate.ts + self.lifespan)
@@ -67,7 +69,7 @@ class Slates:
         """The slate of a request that holds at this watermark."""
         if at >= self._head.slates_until:
             return None  # spares a look-up for each impression where nobody logs slates
-        told = self._state.get(SLATE + short_id(user_id, request_id))
+        told = self._state.get(SLATE + _name(user_id, request_id))
         served = None if told is None else _decode(told)
         return served if served is not None and served.ts + self.lifespan > at else None
 
@@ -75,7 +77,7 @@ class Slates:
         """An impression of this slate was opened."""
         if not served.claimed:
             served.claimed = True
-            self._put(short_id(user_id, request_id), served)
+            self._put(_name(user_id, request_id), served)
 
     def expire(self, marker: bytes) -> bool:
         """The slate behind a SLATE_AT key goes; whether it was served but never shown."""
@@ -141,5 +143,6 @@ def slated(shot: Shot, served: Served) -> Shot:
     )
 
 
+_name = lru_cache(1 << 12)(short_id)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Served).decode

@@ -37,9 +37,10 @@ ADVERSARIES = {
 
 
 @pytest.mark.parametrize("pairs", ADVERSARIES.values(), ids=ADVERSARIES.keys())
-def test_rows_are_exact_and_numbered_by_first_appearance(pairs: list[tuple[int, int]]) -> None:
+@pytest.mark.parametrize("vectorised", [False, True])
+def test_rows_are_exact_and_numbered_by_first_appearance(pairs: list[tuple[int, int]], vectorised: bool) -> None:
     random.Random(3).shuffle(pairs)
-    ids, known = IdMap(spaces=4), dict[tuple[int, int], int]()
+    ids, known = IdMap(spaces=4, vectorised=vectorised), dict[tuple[int, int], int]()
     for start in range(0, len(pairs), 700):
         part = pairs[start : start + 700] + pairs[: start // 2]
         assert add(ids, part) == plain(part, known, 4)
@@ -49,10 +50,11 @@ def test_rows_are_exact_and_numbered_by_first_appearance(pairs: list[tuple[int, 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.tuples(st.integers(0, 3), st.integers(LEAST, MOST) | st.integers(-4, 4)), max_size=40)))
 def test_any_ids_in_any_batches_give_the_rows_of_a_dictionary(batches: list[list[tuple[int, int]]]) -> None:
-    ids, known = IdMap(spaces=2), dict[tuple[int, int], int]()
-    for part in batches:
-        assert add(ids, part) == plain(part, known, 2)
-    assert len(ids) == 2 + len(known)
+    for ids in (IdMap(spaces=2), IdMap(spaces=2, vectorised=True)):
+        known = dict[tuple[int, int], int]()
+        for part in batches:
+            assert add(ids, part) == plain(part, known, 2)
+        assert len(ids) == 2 + len(known)
 
 
 def test_a_lookup_creates_nothing() -> None:

@@ -1,10 +1,28 @@
-"""Errors of the checkpoints that other packages catch."""
+"""Errors of the checkpoints that other packages catch.
+
+HeadraceError
++-- VersionError         a version can't be used
+|   +-- NoSuchVersion    the store holds no committed version of that number
+|   +-- DamagedVersion   a file of a version is not what its manifest says
++-- QuarantineError      the mask can't be changed like this
+    +-- BadOrder         what is to be taken out is not told well enough, or contradicts itself
+    +-- NoSuchEntry      no entry of that id is in force
+    +-- BelowFloor       it reaches below what retention kept
+"""
 
 from __future__ import annotations
 
 from streams.errors import HeadraceError
 
-__all__ = ["DamagedVersion", "NoSuchVersion", "VersionError"]
+__all__ = [
+    "BadOrder",
+    "BelowFloor",
+    "DamagedVersion",
+    "NoSuchEntry",
+    "NoSuchVersion",
+    "QuarantineError",
+    "VersionError",
+]
 
 
 class VersionError(HeadraceError):
@@ -17,3 +35,19 @@ class NoSuchVersion(VersionError):
 
 class DamagedVersion(VersionError):
     """A file of a version is missing or is not what its manifest says."""
+
+
+class QuarantineError(HeadraceError):
+    """The mask can't be changed like this; nothing was written unless the message says so."""
+
+
+class BadOrder(QuarantineError):
+    """What is to be taken out is not told well enough, or contradicts itself."""
+
+
+class NoSuchEntry(QuarantineError):
+    """No entry of the mask in force has that id."""
+
+
+class BelowFloor(QuarantineError):
+    """A change of the mask reaches below what retention kept, so nothing could be made anew without it."""

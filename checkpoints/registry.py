@@ -32,6 +32,8 @@ class Registry:
     """
 
     live: int | None = None
+    fallback: int | None = None
+    """What was live before."""
     paused: bool = False
     until: Positions | None = None
     """Paused only until a version has relied on everything before these positions."""
@@ -70,6 +72,7 @@ class Registry:
     def feed(self, line: Decision) -> None:
         """Take one line. A publish while paused is kept, but does not serve: a rollback stands until `resume`, or
         until a version that has caught up is published."""
+        before = self.live
         match line.kind:
             case "publish" if line.version is not None:
                 self.published.append(line.version)
@@ -89,6 +92,8 @@ class Registry:
                 self.paused, self.until = True, None
             case "resume":
                 self.paused, self.until = False, None
+        if self.live != before:
+            self.fallback = before
 
     def standing(self, version: int) -> Standing:
         """What the decisions say of a version."""

@@ -6,6 +6,7 @@ decided here (`registry.py`), and which ones may go neither.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from checkpoints.manifest import Manifest, decode_manifest, encode_manifest
 
 MANIFEST = "manifest.json"
 HIGHEST = "highest"
+GONE = ".gone-"
 
 
 class VersionStore:
@@ -110,9 +112,19 @@ class VersionStore:
         return found
 
     def remove(self, version: int) -> None:
-        """Take a version away: its manifest first, so that it is never found in part."""
-        (self.folder(version) / MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(self.folder(version), ignore_errors=True)
+        """Take a version away: out of sight in one step, then gone, so that it is never found in part."""
+        gone = self.root / f"{GONE}{version:08d}"
+        shutil.rmtree(gone, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            self.folder(version).rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def sweep(self, before: int) -> None:
+        """Take away what deaths left of numbers below `before`: versions half removed or half written."""
+        for left in [*self.root.glob(f"{GONE}*"), *self.root.glob(".[0-9]*.*"), *map(self.folder, self._numbers())]:
+            number = int(left.name.removeprefix(GONE).strip(".").partition(".")[0])
+            if left.name.startswith(GONE) or (number < before and not (left / MANIFEST).exists()):
+                shutil.rmtree(left, ignore_errors=True)
 
     def _numbers(self) -> list[int]:
         if not self.root.is_dir():

@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from headrace import data_commands, demo_commands, docs_commands, log_commands, process_commands, version_commands
+from headrace import (
+    configure_commands,
+    data_commands,
+    demo_commands,
+    docs_commands,
+    log_commands,
+    process_commands,
+    version_commands,
+    way_back_commands,
+)
 from headrace.terminal import complain, say
 from streams.errors import HeadraceError
 
@@ -31,12 +40,14 @@ def application() -> typer.Typer:
     )
     app.callback()(_top)
     _add(app, "Start here", demo=demo_commands.demo, up=process_commands.up, status=log_commands.status)
-    processes = ("gateway", "sequence", "join", "train", "follow", "serve")
+    processes = ("gateway", "sequence", "join", "train", "follow", "serve", "retain")
     _add(app, "Processes", **{name: getattr(process_commands, name) for name in processes})
     app.add_typer(version_commands.versions, name="versions", rich_help_panel="Versions")
-    _add(app, "Versions", rollback=version_commands.rollback, publish=version_commands.publish)
-    _add(app, "Versions", resume=version_commands.resume, decisions=version_commands.list_decisions)
-    app.add_typer(version_commands.configure, name="configure", rich_help_panel="Versions")
+    _add(app, "Versions", rollback=way_back_commands.rollback)
+    app.add_typer(way_back_commands.quarantine, name="quarantine", rich_help_panel="Versions")
+    _add(app, "Versions", publish=version_commands.publish, resume=version_commands.resume)
+    _add(app, "Versions", decisions=version_commands.list_decisions)
+    app.add_typer(configure_commands.configure, name="configure", rich_help_panel="Versions")
     _add(app, "Data", backtest=data_commands.backtest, **{"import": data_commands.import_file})
     app.add_typer(log_commands.log_commands, name="log", rich_help_panel="Data")
     app.add_typer(log_commands.letter_commands, name="dead-letters", rich_help_panel="Data")

@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from checkpoints.store import VersionStore
-from headrace.configuration import agree, fold_settings
+from headrace.configuration import NEW_LOG, agree, configured, differing, refuse_new_log
 from headrace.options import now, who
 from headrace.settings import Settings
 from headrace.settings_file import BadSettings
+from learners.learn_settings import LearnSettings
+from serving.fold_rules import FoldRules
 from streams import dead_letters as letters_topic
 from streams import decisions as decisions_topic
 from streams.dead_letters import DeadLetters
 from streams.decisions import DecisionLog
 from streams.events import RAW_TOPICS
-from streams.log import Logs
+from streams.log import Log, Logs
 from streams.rules import Label, Rules
 from streams.sqlite_log import SqliteLogs
 
@@ -59,11 +61,18 @@ def dead_letters(settings: Settings) -> Iterator[tuple[DeadLetters, int]]:
 
 
 def topics(settings: Settings) -> list[dict[str, Any]]:
-    """Each topic that exists, with the next offset of each of its partitions."""
+    """Each topic that exists, with the first offset that retention left and the next one of each of its partitions."""
     single = {decisions_topic.TOPIC, letters_topic.TOPIC}
     with open_logs(settings) as logs:
         opened = [logs.open(topic, 1 if topic in single else settings.partitions) for topic in TOPICS]
-        return [{"topic": log.topic, "ends": [log.end(p) for p in range(log.partitions)]} for log in opened]
+        return [
+            {
+                "topic": log.topic,
+                "begins": [*map(log.begin, range(log.partitions))],
+                "ends": [*map(log.end, range(log.partitions))],
+            }
+            for log in opened
+        ]
 
 
 def version_store(settings: Settings) -> VersionStore:
@@ -84,12 +93,51 @@ def rules_of(settings: Settings) -> Rules:
         raise BadSettings(f"{error}; see [labels.NAME] and [join] in docs/settings.md") from None
 
 
-def fold_digests(settings: Settings) -> dict[str, str]:
+def fold_rules_of(settings: Settings) -> FoldRules:
+    """What the server's folds are made with: where it matters, what the joiner is made with."""
+    rules = rules_of(settings)
+    return FoldRules(
+        history=rules.history,
+        out_of_orderness=rules.out_of_orderness,
+        horizon=rules.lifespan,
+        impressions=rules.impressions,
+    )
+
+
+def learn_settings_of(settings: Settings) -> LearnSettings:
+    """What shapes the model."""
+    told = settings.trainer
+    return LearnSettings(
+        told.model,
+        tuple(settings.labels),
+        context=told.context,
+        seed=told.seed,
+        bucket_ms=told.bucket,
+        batch_size=told.batch_size,
+    )
+
+
+def fold_settings(settings: Settings) -> dict[str, str]:
     """The settings that folds depend on, as they stand in a configure line."""
-    return fold_settings(settings, rules=rules_of(settings).digest())
+    return {
+        "join": rules_of(settings).text,
+        "serve": fold_rules_of(settings).text,
+        "learn": learn_settings_of(settings).text,
+        NEW_LOG: str(settings.partitions),
+    }
 
 
 def check_configuration(settings: Settings) -> None:
-    """Start a new log with today's settings, or check those it was started with. Raises OtherSettings."""
+    """Start a new log with today's settings, or check those that it is folded with. Raises OtherSettings."""
     with decision_log(settings) as decisions:
-        agree(fold_digests(settings), decisions, who=who(), at=now())
+        agree(fold_settings(settings), decisions, who=who(), at=now())
+
+
+@contextmanager
+def open_events(settings: Settings, wanted: dict[str, str]) -> Iterator[tuple[Log, DecisionLog]]:
+    """The events and the decisions of a deployment. Raises OtherSettings where another number of partitions is wanted
+    than the log has: it can't even be opened with that."""
+    with open_logs(settings) as logs:
+        decisions = DecisionLog(logs.open(decisions_topic.TOPIC, 1))
+        refuse_new_log(tuple(differing(wanted, configured(decisions) or {})))
+        yield logs.open("events", settings.partitions), decisions

@@ -9,10 +9,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from headrace.deployment import open_logs
+from headrace.deployment import fold_rules_of, open_logs
 from headrace.options import now
 from headrace.settings import Settings
-from headrace.wiring import fold_rules_of
 from streams.decisions import TOPIC as DECISIONS
 from streams.decisions import DecisionLog
 from streams.digest import digest_of_events, digest_of_examples

@@ -28,7 +28,7 @@ def list_topics(settings: SettingsFile = None, var: Var = None, log: LogUrl = No
     if as_json:
         tell_json(rows)
         return
-    cells = ([row["topic"], sum(row["ends"]), " ".join(map(str, row["ends"]))] for row in rows)
+    cells = ([row["topic"], sum(row["ends"]) - sum(row["begins"]), " ".join(map(str, row["ends"]))] for row in rows)
     tell_table(("topic", "records", "next offsets"), cells, nothing="The log is empty.")
 
 

@@ -1,6 +1,7 @@
 """What an operator can see and do about versions: composed of the version store and the decisions, nothing more.
 
-Everything that moves a server is one appended line, and its target is verified before that line is written.
+Everything that moves a server is one appended line, and its target is verified before that line is written. The way
+back, which may also change the mask, is in `way_back.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from checkpoints.errors import VersionError
 from checkpoints.manifest import Manifest
 from checkpoints.registry import Registry
 from checkpoints.store import VersionStore
-from streams.decisions import Decision, DecisionLog
+from headrace.quarantine_words import changes_told
+from streams.decisions import Decision, DecisionLog, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +46,24 @@ def _row(manifest: Manifest, decisions: DecisionLog | None, registry: Registry |
     return row
 
 
-def roll_back(version: int, store: VersionStore, decisions: DecisionLog, operator: Operator) -> int:
-    """Put every server on `version` and pause publishing; the number of the line.
-
-    1. the version's files are what its manifest says; 2. it is valid under today's mask; 3. one line.
-    Raises VersionError, and then nothing has moved.
-    """
-    return _decide("rollback", version, store, decisions, operator)
-
-
-def promote(version: int, store: VersionStore, decisions: DecisionLog, operator: Operator) -> int:
-    """Let `version` serve, paused or not; the number of the line. The same checks, in the same order."""
-    return _decide("promote", version, store, decisions, operator)
-
-
-def resume(decisions: DecisionLog, operator: Operator) -> int:
-    """Let the trainer publish again; the number of the line. Raises VersionError where nothing is paused."""
+def decision_rows(decisions: DecisionLog) -> list[dict[str, Any]]:
+    """Every line in order: as it stands, whether it holds, and in words what it does to the mask."""
     decisions.follow()
-    if not Registry.of(decisions.fold).paused:
-        raise VersionError("publishing is not paused, so there is nothing to resume; see `headrace decisions`")
-    line = Decision("resume", operator.at, operator.who, operator.why, seen=decisions.fold.position)
-    return decisions.decide(line)[0]
+    fold = decisions.fold
+    return [
+        row | {"holds": holds, "mask": changes_told(line)}
+        for row, holds, line in zip(told(fold.lines), fold.effective, fold.lines, strict=True)
+    ]
 
 
-def _decide(kind: str, version: int, store: VersionStore, decisions: DecisionLog, operator: Operator) -> int:
+def promote(
+    version: int, store: VersionStore, decisions: DecisionLog, operator: Operator, *, dry_run: bool = False
+) -> int | None:
+    """Let `version` serve, paused or not; the number of the line, None where it was only tried.
+
+    1. the version's files are what its manifest says; 2. it is valid under today's mask and passed its gate; 3. one
+    line. Raises VersionError, and then nothing has moved.
+    """
     store.open(version)
     manifest = store.manifest(version)
     decisions.follow()
@@ -76,10 +72,26 @@ def _decide(kind: str, version: int, store: VersionStore, decisions: DecisionLog
             f"version {version} learned from events that are masked since. "
             "Choose one whose `valid` is true: headrace versions list"
         )
-    if kind == "promote" and manifest.verdict == "fail":
+    if manifest.verdict == "fail":
         raise VersionError(f"version {version} failed its gate: {manifest.reason}. Choose another one.")
+    if dry_run:
+        return None
     line = Decision(
-        "rollback" if kind == "rollback" else "promote", operator.at, operator.who, operator.why,
+        "promote", operator.at, operator.who, operator.why,
         seen=decisions.fold.position, version=version, mask_position=manifest.decisions, input=manifest.input,
     )  # fmt: skip
+    return decisions.decide(line)[0]
+
+
+def resume(decisions: DecisionLog, operator: Operator, *, dry_run: bool = False) -> int | None:
+    """Let the trainer publish again; the number of the line, None where it was only tried.
+
+    Raises VersionError where nothing is paused.
+    """
+    decisions.follow()
+    if not Registry.of(decisions.fold).paused:
+        raise VersionError("publishing is not paused, so there is nothing to resume; see `headrace decisions`")
+    if dry_run:
+        return None
+    line = Decision("resume", operator.at, operator.who, operator.why, seen=decisions.fold.position)
     return decisions.decide(line)[0]

@@ -8,17 +8,22 @@ import typer
 
 from headrace import tree, wiring
 from headrace.lifeline import hold_on_to
-from headrace.options import LogUrl, Parent, SettingsFile, Var, chosen
+from headrace.options import AsJson, LogUrl, Parent, SettingsFile, Var, chosen
 from headrace.settings import Settings
+from headrace.terminal import tell_fields, tell_json
 
 Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes any free one.")]
-UntilEnd = Annotated[bool, typer.Option("--until-end", help="Stop at the end of the log; the trainer with a last version.")]
+Once = Annotated[bool, typer.Option("--once", help="One turn, and what it did.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what a turn would do.")]
+UntilEnd = Annotated[
+    bool, typer.Option("--until-end", help="Stop at the end of the log; the trainer with a last version.")
+]
 
 
 def up(
     settings: SettingsFile = None, var: Var = None, log: LogUrl = None, port: Port = None, parent: Parent = None
 ) -> None:
-    """Everything on one machine: sequence, join, train, follow, serve. Ctrl-C stops it in that order, intake first.
+    """Everything on one machine: sequence, join, train, follow, serve, retain. Ctrl-C stops it in order, intake first.
 
     The API, its pages at /docs and the door for events share one address. A process that dies is started again; one
     that dies 5 times in 60 s ends all, with status 1.
@@ -66,6 +71,27 @@ def train(
 def follow(settings: SettingsFile = None, var: Var = None, log: LogUrl = None, parent: Parent = None) -> None:
     """Build the index of each version that shall serve."""
     wiring.run_follow(_ready(settings, var, log, parent))
+
+
+def retain(
+    settings: SettingsFile = None,
+    var: Var = None,
+    log: LogUrl = None,
+    once: Once = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    parent: Parent = None,
+) -> None:
+    """Take away what no way back needs: old versions, and the log below the oldest one to go back to.
+
+    How far back that is stands in the decisions before anything goes; `[retention]` says how far it shall be.
+    """
+    use = _ready(settings, var, log, parent)
+    if not once and not dry_run:
+        wiring.run_retain(use)
+        return
+    fields = wiring.retain_once(use, dry_run=dry_run)
+    tell_json(fields) if as_json else tell_fields(fields)
 
 
 def serve(

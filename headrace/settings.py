@@ -148,6 +148,20 @@ class Serving(BaseModel):
     seen: Seen = Seen()
 
 
+class Retention(BaseModel):
+    """`[retention]`: how far back one can go."""
+
+    model_config = _CLOSED
+    span: Duration = Field(
+        default=86_400_000, ge=0, description="how long after a version one can still go back to it, or to one before"
+    )
+    versions: int = Field(
+        default=10, ge=1, description="newest valid versions that are always kept; older ones are thinned"
+    )
+    pinned: tuple[int, ...] = Field(default=(), description="numbers of versions that are never taken away")
+    every: Duration = Field(default=60_000, ge=1_000, description="time between two looks at what may go")
+
+
 DEFAULT_LABELS = {
     "click": Label(event="click", window=120_000, mode="wait", horizon=600_000),
     "long_view": Label(event="dwell", window=600_000, mode="wait", horizon=600_000, min_value=18),
@@ -179,6 +193,7 @@ class Settings(BaseSettings):
     follower: Follower = Follower()
     gateway: Gateway = Gateway()
     serving: Serving = Serving()
+    retention: Retention = Retention()
 
     @field_validator("serving")
     @classmethod

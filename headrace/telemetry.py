@@ -26,6 +26,7 @@ COUNTS: Mapping[str, tuple[str, ...]] = {
     "train": ("rows",),
     "follow": ("built", "rows_written"),
     "serve": ("events", "snapshots", "opened", "swapped"),
+    "retain": ("removed", "trimmed"),
     "gateway": (),
 }
 
@@ -130,7 +131,7 @@ class Telemetry:
 
     def status(self) -> Status:
         """What would be written now."""
-        last, partitions = _plain({**self._last, **self._more()}), _plain(self._partitions)
+        last, partitions = _plain({**self._more(), **self._last}), _plain(self._partitions)
         return Status(
             self._process, os.getpid(), self._started_at, self._clock(), self._port,
             self._turns, self._idle_turns, dict(self._totals), last, partitions,

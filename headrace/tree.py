@@ -14,7 +14,7 @@ from headrace.settings_file import save, without_settings
 from headrace.supervisor import PAUSE, Supervisor
 from headrace.terminal import say
 
-PROCESSES = ("serve", "sequence", "join", "train", "follow")
+PROCESSES = ("serve", "sequence", "join", "train", "follow", "retain")
 """Stopped in this order: first the door, last what nobody waits for."""
 AT_THE_DOOR = ("serve", "sequence")
 """Ready, these can take events and answer; the others catch up with the log."""

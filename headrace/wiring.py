@@ -6,16 +6,23 @@ here but which parts belong together.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from headrace.deployment import check_configuration, fold_digests, open_logs, rules_of, run_folder, version_store
+from headrace.deployment import (
+    check_configuration,
+    fold_rules_of,
+    learn_settings_of,
+    open_logs,
+    rules_of,
+    run_folder,
+    version_store,
+)
 from headrace.loop import drive, stop_signals
-from headrace.options import now
+from headrace.options import now, who
 from headrace.settings import Settings
 from headrace.telemetry import Telemetry
 from streams.decisions import TOPIC as DECISIONS
@@ -23,9 +30,9 @@ from streams.decisions import DecisionLog
 
 if TYPE_CHECKING:
     from headrace.web import Application
+    from learners.learn_settings import LearnSettings
     from learners.learner import Learner
     from learners.plan import Plan
-    from serving.fold_rules import FoldRules
     from serving.known import Known
     from serving.live import Live
     from serving.policy import Policy
@@ -93,7 +100,8 @@ def run_train(settings: Settings, *, until_end: bool = False) -> None:
     check_configuration(settings)
     plan = replace(plan_of(settings), until_end=until_end)
     with open_logs(settings) as logs:
-        reports = train(logs, version_store(settings), learner_of(settings), plan=plan, clock=now)
+        store, fresh, make = version_store(settings), learner_of(settings), maker_of(settings)
+        reports = train(logs, store, fresh, plan=plan, clock=now, make=make)
         drive(reports, _telemetry(settings, "train"), stop_signals())
 
 
@@ -101,29 +109,27 @@ def plan_of(settings: Settings) -> Plan:
     """How a trainer runs."""
     from learners.plan import Plan
 
-    told = settings.trainer
+    told = learn_settings_of(settings)
     return Plan(
         partitions=settings.partitions,
-        bucket_ms=told.bucket,
+        bucket_ms=told.bucket_ms,
         batch_size=told.batch_size,
-        config=hashlib.sha256(repr(sorted(fold_digests(settings).items())).encode()).hexdigest()[:16],
-        commit_ms=told.commit,
+        config=told.digest,
+        commit_ms=settings.trainer.commit,
     )
+
+
+def maker_of(settings: Settings) -> Callable[[LearnSettings], Learner]:
+    """Makes learners that have learned nothing, on the device of these settings."""
+    from learners.torch_learner import make_learner
+
+    device = settings.trainer.device
+    return lambda of: make_learner(of.model, labels=of.labels, context=of.context, device=device, seed=of.seed)
 
 
 def learner_of(settings: Settings) -> Callable[[], Learner]:
-    """Makes a learner that has learned nothing."""
-    from learners.torch_learner import make_learner
-
-    told = settings.trainer
-    return partial(
-        make_learner,
-        told.model,
-        labels=tuple(settings.labels),
-        context=told.context,
-        device=told.device,
-        seed=told.seed,
-    )
+    """Makes the learner of these settings, with nothing learned."""
+    return partial(maker_of(settings), learn_settings_of(settings))
 
 
 def run_follow(settings: Settings) -> None:
@@ -145,6 +151,25 @@ def run_follow(settings: Settings) -> None:
             keep=settings.follower.keep,
         )
         drive(reports, _telemetry(settings, "follow"), stop_signals())
+
+
+def run_retain(settings: Settings) -> None:
+    """Takes away what no way back needs."""
+    from checkpoints.retention import retain
+    from headrace.retaining import retention_of
+
+    with open_logs(settings) as logs:
+        reports = retain(retention_of(settings, logs), every=settings.retention.every, clock=now)
+        drive(reports, _telemetry(settings, "retain"), stop_signals(), rest=0.5)
+
+
+def retain_once(settings: Settings, *, dry_run: bool) -> dict[str, Any]:
+    """One turn of retention, or only its plan, as fields."""
+    from headrace.retaining import retention_of, told
+
+    with open_logs(settings) as logs:
+        retention = retention_of(settings, logs)
+        return told(retention.plan() if dry_run else retention.turn())
 
 
 def run_serve(settings: Settings) -> None:
@@ -179,6 +204,7 @@ def run_serve(settings: Settings) -> None:
 
 
 def _server_app(settings: Settings, logs: Logs, known: Known, live: Live, counts: ServingCounts) -> Application:
+    from headrace.admin_routes import AdminDesk, admin_router
     from serving.api import Server, create_app
     from serving.recommend import Recommender
     from serving.slate_log import SlateWriter
@@ -189,20 +215,16 @@ def _server_app(settings: Settings, logs: Logs, known: Known, live: Live, counts
     intake = Intake(logs, partitions=settings.partitions, clock=now)
     recommender = Recommender(known, live, policy_of(settings))
     server = Server(recommender, SlateWriter(intake.append), clock=now, counts=counts)
-    return create_app(server, routers=[router(intake, max_body_bytes=door.max_bytes, max_events=door.max_events)])
-
-
-def fold_rules_of(settings: Settings) -> FoldRules:
-    """What the server's folds are made with: where it matters, what the joiner is made with."""
-    from serving.fold_rules import FoldRules
-
-    rules = rules_of(settings)
-    return FoldRules(
-        history=rules.history,
-        out_of_orderness=rules.out_of_orderness,
-        horizon=rules.lifespan,
-        impressions=rules.impressions,
+    desk = AdminDesk(
+        store=version_store(settings),
+        decisions=logs.open(DECISIONS, 1),
+        events=logs.open("events", settings.partitions),
+        ahead=settings.sequencer.clock_ahead,
+        clock=now,
+        who=f"{who()} over HTTP",
     )
+    taking = router(intake, max_body_bytes=door.max_bytes, max_events=door.max_events)
+    return create_app(server, routers=[taking, admin_router(desk)])
 
 
 def policy_of(settings: Settings) -> Policy:

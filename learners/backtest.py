@@ -65,6 +65,9 @@ class ReplayedLog:
     def offset_at(self, partition: int, at: int) -> int:
         return 0
 
+    def trim(self, partition: int, before: int) -> None:
+        """Nothing to take away: what was read is forgotten anyhow."""
+
     def close(self) -> None:
         """Nothing to let go of."""
 

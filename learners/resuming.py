@@ -6,10 +6,10 @@ versions; learns nothing and decides nothing about who serves what.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from checkpoints.errors import DamagedVersion
+from checkpoints.errors import VersionError
 from checkpoints.manifest import Manifest, TrainerPosition
 from checkpoints.store import VersionStore
 from learners.errors import NothingLeft, OtherSettings
@@ -18,26 +18,28 @@ from streams.log import Log
 
 
 def newest_valid(
-    store: VersionStore, decisions: Decisions, *, partitions: int, config: str
+    store: VersionStore, decisions: Decisions, *, partitions: int, configs: Collection[str]
 ) -> tuple[Manifest, Path] | None:
-    """The manifest and the folder of the version to go on from; damaged ones are passed over.
+    """The manifest and the folder of the version to go on from; what can't be opened is passed over.
 
-    Raises OtherSettings where that version was made with others.
+    `configs` are the digests of the settings that the log was learned with so far. Raises OtherSettings where that
+    version was made with none of them.
     """
     for manifest in _candidates(store, decisions):
         try:
             folder = store.open(manifest.version)
-        except DamagedVersion:
-            continue
+        except VersionError:
+            continue  # damaged, or taken away since it was listed
         if len(manifest.positions) != partitions:
             raise OtherSettings(
                 f"version {manifest.version} stands in {len(manifest.positions)} partitions, the log has {partitions}. "
                 "A log with another number of partitions is a new log: give it an empty folder for its versions."
             )
-        if config != manifest.config:
+        if manifest.config not in configs:
+            known = ", ".join(sorted(config or "none" for config in configs))
             raise OtherSettings(
-                f"version {manifest.version} was made with settings {manifest.config or 'none'}, today's are "
-                f"{config or 'none'}. Labels, model, batches or joiner were changed in between. Put the settings back, "
+                f"version {manifest.version} was made with settings {manifest.config or 'none'}, today's are {known}. "
+                "Labels, model, batches or joiner were changed in between. Put the settings back, "
                 "or give the versions another folder to start anew."
             )
         return manifest, folder

@@ -212,4 +212,4 @@ async def _on_failure(_: Request, error: Exception) -> Response:
     return replies.problem(500, "failure", "The server failed", f"{type(error).__name__}; see the server's log")
 
 
-_KINDS = {400: "bad-body", 404: "not-found", 405: "bad-method", 413: "too-large", 422: "bad-request"}
+_KINDS = {400: "bad-body", 403: "forbidden", 404: "not-found", 405: "bad-method", 413: "too-large", 422: "bad-request"}

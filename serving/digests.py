@@ -36,7 +36,7 @@ def digest_of_fold(parts: Sequence[Part], name: str) -> str:
 
 
 def _profiles(part: Part) -> Told:
-    since = part.watermark - part.rules.horizon
+    since = part.oldest
     yield from part.profiles.told()
     yield from _newer(part.forgotten.items(), since)
     yield from _newer(((key, int.from_bytes(at, "big")) for key, at in part.remembered.at.items()), since)

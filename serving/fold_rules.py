@@ -1,15 +1,18 @@
 """What the folds of a server are made with, and the digest of it.
 
-A snapshot that was made with other rules is passed over: the folds of a server can always be fed again from the log.
+They stand in the decisions as text and hold from an offset on. A snapshot that was made with other rules than hold
+there is passed over: the folds of a server can always be fed again from the log.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
 
 import msgspec
+
+from streams.errors import LogMismatch
 
 CODE = 1
 """Goes up with every change of what the same events give."""
@@ -41,6 +44,31 @@ class FoldRules:
     covisit_clicks: int = 5
     covisit_keep: int = 48
     positives: tuple[str, ...] = ("click", "like", "comment", "share", "follow", "purchase")
+
+    @property
+    def text(self) -> str:
+        """The rules as a configure line says them: JSON in one order of keys."""
+        return msgspec.json.encode({"code": CODE, **asdict(self)}, order="deterministic").decode()
+
+    @classmethod
+    def of(cls, text: str) -> FoldRules:
+        """The rules that a `text` says. Raises LogMismatch where it says none that this code can follow.
+
+        >>> FoldRules.of(FoldRules(history=7).text) == FoldRules(history=7)
+        True
+        """
+        try:
+            told = msgspec.json.decode(text, type=dict[str, Any])
+            code = told.pop("code", None)
+            if code == CODE and told.keys() == {field.name for field in fields(cls)}:
+                return msgspec.convert(told, cls)
+            fault = f"they are for code {code} with {', '.join(told)}; this server is code {CODE}"
+        except msgspec.MsgspecError as error:
+            fault = f"{error}"
+        raise LogMismatch(
+            f"the decisions hold rules of a server's folds that can't be followed here: {fault}. They were written by "
+            "another version of Headrace. Use that one for this log, or start a new log: `headrace configure show`"
+        )
 
     def digest(self) -> str:
         """16 hex digits; equal for equal rules under the same code."""

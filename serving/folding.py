@@ -10,16 +10,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from serving.fold_rules import FoldRules
 from serving.known import Known
 from serving.part import Part
-from serving.part_files import prune, restore, snapshot, snapshots
+from serving.part_changeover import change_over
+from serving.part_files import restore, snapshot
+from serving.part_heads import prune, snapshots
 from streams.decisions import TOPIC, DecisionLog, Decisions
 from streams.frames import decode_frame
 from streams.log import Log, Logs
 from streams.positions import Positions
+from streams.rules_in_force import RulesInForce
 
 KEPT = 4
-"""Snapshots per partition: what a change of the mask can go back to."""
+"""The newest snapshots of a partition; older ones are thinned down to the floor of the decisions."""
 
 REFRESH = 500
 """Milliseconds between two views."""
@@ -28,7 +32,7 @@ REFRESH = 500
 @dataclass(frozen=True, slots=True)
 class Folded:
     """One turn. `events` were fed; `behind` are frames not read as of the last view; `rewinding` partitions are built
-    again aside."""
+    again aside; `cut` ones lack events that retention had taken before they could be read."""
 
     idle: bool
     events: int
@@ -37,6 +41,7 @@ class Folded:
     snapshots: int
     rewinding: int
     caught_up: bool
+    cut: int = 0
 
 
 @dataclass(slots=True)
@@ -59,7 +64,8 @@ def fold(
 
     1. restore the newest valid snapshot of each partition;
     2. each turn: follow the decisions, and start aside every part that they made invalid;
-    3. feed at most `limit` frames to each part, those aside too; swap what has caught up;
+    3. feed at most `limit` frames to each part, those aside too; where other rules begin, change it over before; swap
+       what has caught up;
     4. bring the stock up at once, the view each half second;
     5. when due, snapshot the parts that are valid.
 
@@ -67,14 +73,25 @@ def fold(
     """
     events, decisions = logs.open("events", known.partitions), DecisionLog(logs.open(TOPIC, 1))
     _decide(known, decisions)
+    rules = [_rules(known, partition, decisions.fold) for partition in range(known.partitions)]
     for partition in range(known.partitions):
-        known.put(_restored(known, partition, decisions.fold, folder))
+        known.put(_restored(known, rules[partition], partition, decisions.fold, folder))
     aside: dict[int, Part] = {}
     pace = _Pace(snapshot_at=clock() + snapshot_every)
     while True:
         if _decide(known, decisions):
-            aside |= {p: _restored(known, p, decisions.fold, folder) for p in _invalid(known, aside, decisions.fold)}
-        fed = sum(_feed(part, events, decisions.fold, limit) for part in [*known.parts, *aside.values()])
+            aside |= {
+                p: _restored(known, rules[p], p, decisions.fold, folder) for p in _invalid(known, aside, decisions.fold)
+            }
+        parts = [*known.parts, *aside.values()]
+        whole = [part for part in parts if not part.cut]
+        fed = sum(_feed(part, events, rules[part.partition], decisions.fold, limit) for part in parts)
+        for part in whole:
+            if (
+                part.cut
+                and (found := _restored(known, rules[part.partition], part.partition, decisions.fold, folder)).next
+            ):
+                aside[part.partition] = found  # a snapshot of later than what retention took
         _swap(known, aside)
         known.restock()
         now, taken = clock(), 0
@@ -85,9 +102,10 @@ def fold(
             known.refresh()
             pace.refresh_at = now + REFRESH
         if now >= pace.snapshot_at:
-            taken = _snapshot(known, aside, folder)
+            taken = _snapshot(known, aside, decisions.fold, folder)
             pace.snapshot_at = now + snapshot_every
-        yield Folded(fed == 0, fed, known.positions, pace.behind, taken, len(aside), known.caught_up)
+        cut = sum(part.cut for part in known.parts)
+        yield Folded(fed == 0, fed, known.positions, pace.behind, taken, len(aside), known.caught_up, cut)
 
 
 def _decide(known: Known, decisions: DecisionLog) -> bool:
@@ -108,26 +126,35 @@ def _invalid(known: Known, aside: dict[int, Part], decisions: Decisions) -> list
     return invalid
 
 
-def _restored(known: Known, partition: int, decisions: Decisions, folder: Path) -> Part:
+def _rules(known: Known, partition: int, decisions: Decisions) -> RulesInForce[FoldRules]:
+    return RulesInForce("serve", partition, decisions, given=known.rules, read=FoldRules.of)
+
+
+def _restored(known: Known, rules: RulesInForce[FoldRules], partition: int, decisions: Decisions, folder: Path) -> Part:
     """A part from its newest snapshot that is what today's mask gives, empty where there is none."""
     for home, head in snapshots(folder / f"p{partition}"):
-        if head.rules != known.rules.digest() or not decisions.valid(head.decisions, head.positions):
+        behind = rules.behind(head.next)
+        if head.rules != behind.digest() or not decisions.valid(head.decisions, head.positions):
             continue
-        part = Part(partition, known.partitions, known.rules)
+        part = Part(partition, known.partitions, behind)
         try:
             restore(part, home)
         except (OSError, ValueError):
             continue
         part.decisions = decisions.position
         return part
-    part = Part(partition, known.partitions, known.rules)
+    part = Part(partition, known.partitions, rules.behind(0))
     part.decisions = decisions.position
     return part
 
 
-def _feed(part: Part, events: Log, decisions: Decisions, limit: int) -> int:
+def _feed(part: Part, events: Log, rules: RulesInForce[FoldRules], decisions: Decisions, limit: int) -> int:
     mask, fed = decisions.masking(), 0
-    for record in events.read(part.partition, part.next, limit):
+    records = events.read(part.partition, part.next, limit)
+    part.cut |= bool(records) and records[0].offset > part.next
+    for record in records:
+        if (wanted := rules.at(record.offset)) != part.rules:
+            change_over(part, wanted)
         frame = decode_frame(record.value)
         part.feed(part.partition, record.offset, mask.visible(part.partition, record.offset, frame.events))
         fed += len(frame.events)
@@ -141,11 +168,11 @@ def _swap(known: Known, aside: dict[int, Part]) -> None:
             del aside[partition]
 
 
-def _snapshot(known: Known, aside: dict[int, Part], folder: Path) -> int:
+def _snapshot(known: Known, aside: dict[int, Part], decisions: Decisions, folder: Path) -> int:
     taken = 0
     for part in known.parts:
         if part.partition not in aside and part.next:
             snapshot(part, folder / f"p{part.partition}")
-            prune(folder / f"p{part.partition}", KEPT, part.next)
+            prune(folder / f"p{part.partition}", decisions, keep=KEPT, newest=part.next)
             taken += 1
     return taken

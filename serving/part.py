@@ -37,8 +37,12 @@ class Part:
         self.next = 0
         self.newest = 0
         """The largest time (ms) that moved the watermark."""
+        self.passed, self.since = 0, 0
+        """As of the last change of rules: the watermark, below which it never goes, and what was too old already."""
         self.decisions = 0
         """How many decisions were read when this was last known to be what their mask gives."""
+        self.cut = False
+        """Whether retention had taken events before this could read them."""
         self.forgotten: dict[str, int] = {}
         self.changed: list[Item] = []
         """Items that changed since someone last took them from here."""
@@ -62,7 +66,18 @@ class Part:
     @property
     def watermark(self) -> int:
         """The joiner's (ms): what is older by more than the horizon is too late."""
-        return self.newest - self.rules.out_of_orderness
+        return max(self.newest - self.rules.out_of_orderness, self.passed)
+
+    @property
+    def oldest(self) -> int:
+        """What is older (ms) can't matter any more."""
+        return max(self.watermark - self.rules.horizon, self.since)
+
+    def judge_by(self, rules: FoldRules) -> None:
+        """Other rules for what comes next (`part_changeover.py` brings the states along)."""
+        self.passed, self.since = self.watermark, max(self.watermark - self.rules.horizon + 1, self.since)
+        self.rules = rules
+        self._repeats = Repeats(self.remembered, horizon=rules.horizon)
 
     def feed(self, partition: int, offset: int, events: Iterable[Event]) -> None:
         """Take the visible events of the frame at `offset`; one that was taken already changes nothing."""
@@ -73,7 +88,7 @@ class Part:
         for event in events:
             self._take(event)
         self.next = offset + 1
-        self.remembered.forget(since=self.watermark - self.rules.horizon)
+        self.remembered.forget(since=self.oldest)
 
     def _take(self, event: Event) -> None:
         match event:
@@ -92,6 +107,8 @@ class Part:
 
     def _fresh(self, event: Slate | Impression | Interaction) -> bool:
         """Whether an event is not forgotten, too late or a repeat; judged as the joiner does."""
+        if event.ts < self.since:
+            return False
         name, since = event.event_id, event.ts
         if isinstance(event, Interaction):
             since = since if event.impression_ts is None else min(since, event.impression_ts)
@@ -122,6 +139,6 @@ class Part:
 
     def _forget(self, event: User) -> None:
         self.profiles.forget(event.user_id)
-        oldest = self.watermark - self.rules.horizon
+        oldest = self.oldest
         self.forgotten = {user: ts for user, ts in self.forgotten.items() if ts >= oldest}
         self.forgotten[event.user_id] = max(event.ts, self.forgotten.get(event.user_id, 0))

@@ -1,6 +1,6 @@
-"""A partition's folds in files: written aside, renamed, the newest few kept.
+"""A partition's folds in files: written aside, renamed.
 
-`{root}/p{n}/{next:016d}/` holds `state.json` and the states. Written in small pieces, since encoding holds the
+A snapshot's folder holds its head (`part_heads.py`) and the states. Written in small pieces, since encoding holds the
 interpreter and requests wait for it. Which snapshot is valid under today's mask is decided by who restores.
 """
 
@@ -15,45 +15,28 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
 
 from checkpoints.files import sync_folder, sync_tree
 from serving.part import Part
+from serving.part_heads import HEAD, State, home_of, snapshots
 from serving.profiles import Seen
 from streams.events import Item
 from streams.examples import Past
-from streams.positions import Positions
 
 Stored = TypeVar("Stored")
 PIECE = 250
 """Entries encoded at once: about half a millisecond."""
 
 
-class State(Struct, frozen=True):
-    """The head of a snapshot. `digest` is over all of its other files."""
-
-    partition: int
-    next: int
-    decisions: int
-    rules: str
-    newest: int
-    forgotten: dict[str, int]
-    covisit_origin: int
-    digest: str
-
-    @property
-    def positions(self) -> Positions:
-        return {self.partition: self.next}
-
-
 def snapshot(part: Part, folder: Path) -> Path:
     """Write a partition's folds below `folder`; the snapshot's own folder.
 
-    1. write every file aside; 2. sync them; 3. remove one of the same position under older decisions; 4. rename the
-    folder to its position. A crash before 4 leaves only a folder that nobody reads and the next snapshot removes.
+    1. write every file aside; 2. sync them; 3. rename the folder. A crash before 3 leaves only a folder that nobody
+    reads and the next snapshot removes.
     """
-    home, aside = folder / f"{part.next:016d}", folder / f".{part.next:016d}.{os.getpid()}"
-    if any(found == home and head.decisions == part.decisions for found, head in snapshots(folder)):
+    home = home_of(folder, part.next, part.decisions)
+    aside = folder / f".{home.name}.{os.getpid()}"
+    if any(found == home for found, _ in snapshots(folder)):
         return home
     for stale in folder.glob(".*"):
         shutil.rmtree(stale, ignore_errors=True)
@@ -61,7 +44,7 @@ def snapshot(part: Part, folder: Path) -> Path:
     seen = hashlib.sha256()
     for name, pieces in _states(part):
         _write(aside / name, pieces, seen)
-    (aside / "state.json").write_bytes(msgspec.json.encode(_head(part, seen.hexdigest())))
+    (aside / HEAD).write_bytes(msgspec.json.encode(_head(part, seen.hexdigest())))
     sync_tree(aside)
     shutil.rmtree(home, ignore_errors=True)
     aside.rename(home)
@@ -69,27 +52,9 @@ def snapshot(part: Part, folder: Path) -> Path:
     return home
 
 
-def snapshots(folder: Path) -> Iterator[tuple[Path, State]]:
-    """The snapshots of one partition, newest first; what can't be read is passed over."""
-    for home in sorted(folder.glob("[0-9]*"), reverse=True):
-        try:
-            yield home, msgspec.json.decode((home / "state.json").read_bytes(), type=State)
-        except (OSError, msgspec.MsgspecError):
-            continue
-
-
-def prune(folder: Path, keep: int, newest: int) -> None:
-    """Remove all but the last `keep` up to position `newest`: what lies beyond was made under another mask."""
-    homes = sorted(folder.glob("[0-9]*"))
-    kept = [home for home in homes if int(home.name) <= newest][-keep:]
-    for home in homes:
-        if home not in kept:
-            shutil.rmtree(home, ignore_errors=True)
-
-
 def restore(part: Part, home: Path) -> None:
     """Make an empty `part` what the snapshot holds. Raises ValueError where the files are not what its head says."""
-    head = msgspec.json.decode((home / "state.json").read_bytes(), type=State)
+    head = msgspec.json.decode((home / HEAD).read_bytes(), type=State)
     seen = hashlib.sha256()
     for user_id, history, at, shown in _read(home / "users", tuple[str, list[Past], int | None, dict[str, Seen]], seen):
         part.profiles.take(user_id, history, at, shown)
@@ -102,7 +67,8 @@ def restore(part: Part, home: Path) -> None:
     if seen.hexdigest() != head.digest:
         raise ValueError(f"{home} holds other bytes ({seen.hexdigest()[:8]}) than its head says ({head.digest[:8]})")
     part.next, part.decisions, part.newest = head.next, head.decisions, head.newest
-    part.forgotten = dict(head.forgotten)
+    part.forgotten, part.cut = dict(head.forgotten), head.cut
+    part.passed, part.since = head.passed, head.since
 
 
 def _head(part: Part, digest: str) -> State:
@@ -115,6 +81,9 @@ def _head(part: Part, digest: str) -> State:
         forgotten=part.forgotten,
         covisit_origin=part.covisitation.origin,
         digest=digest,
+        cut=part.cut,
+        passed=part.passed,
+        since=part.since,
     )
 
 

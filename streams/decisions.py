@@ -1,7 +1,7 @@
 """What was decided, in order: one line per change of mind, and the fold of all lines.
 
-The lines of kind `mask` and `expire` change what folds compute; `publish`, `hold`, `promote`, `rollback`, `pause` and
-`resume` change only who serves what (`checkpoints/registry.py` folds those). Nothing here opens a version.
+The lines of kind `mask`, `expire` and `configure` change what folds compute; `publish`, `hold`, `promote`, `rollback`,
+`pause` and `resume` change only who serves what (`checkpoints/registry.py` folds those). Nothing here opens a version.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from streams.log import Log
 from streams.mask import Entry, Masking, equal_below
-from streams.positions import Positions
+from streams.positions import Positions, merged
 
 TOPIC = "decisions"
 Kind = Literal["publish", "hold", "promote", "rollback", "mask", "expire", "configure", "pause", "resume"]
@@ -24,7 +24,9 @@ class Decision(Struct, frozen=True, omit_defaults=True):
     """One line. `seen` is how many lines its writer had read; `n`, its own offset, is given by the log.
 
     `version`, `mask_position` and `input` describe the version of a publish, hold, promote or rollback; `add` and
-    `remove` change the mask (`remove` names entry ids); `floor` is an expire line's; `settings` a configure line's.
+    `remove` change the mask (`remove` names entry ids); `floor` is an expire line's. A configure line has the
+    `settings` of each fold as text, and `start`: the log ends of events when it was written. The first one of a log is
+    its base: it holds from the begin, and is no edge.
     A rollback with `until` stands until a version has relied on all events before these positions.
     """
 
@@ -41,6 +43,7 @@ class Decision(Struct, frozen=True, omit_defaults=True):
     remove: tuple[str, ...] = ()
     floor: Positions | None = None
     settings: dict[str, str] = {}
+    start: Positions = {}
 
 
 class Decisions:
@@ -69,14 +72,13 @@ class Decisions:
     def feed(self, line: Decision) -> bool:
         """Take the next line; whether it holds or is void."""
         mask, floor, holds = self._masks[-1], self._floors[-1], True
-        if line.add or line.remove:
-            kept = {entry.id: entry for entry in mask.entries if entry.id not in line.remove}
-            changed = Masking((kept | {entry.id: entry for entry in line.add}).values())
+        changed = _changed(mask, line)
+        if changed is not mask:
             holds = floor is None or equal_below(mask, changed, floor)
             mask = changed if holds else mask
         elif line.kind == "expire":
             holds = not any(self._changes_mask(n) for n in range(line.seen, self.position))
-            floor = line.floor if holds else floor
+            floor = merged(floor or {}, line.floor or {}) if holds else floor  # never down: what lay below is gone
         self.lines.append(line)
         self.effective.append(holds)
         self._masks.append(mask)
@@ -84,19 +86,27 @@ class Decisions:
         return holds
 
     def masking(self, position: int | None = None) -> Masking:
-        """The mask in force after `position` lines (all of them, if None)."""
+        """The mask and the settings in force after `position` lines (all of them, if None)."""
         return self._masks[self.position if position is None else position]
 
-    def floor(self) -> Positions | None:
-        """Below these positions nothing can be rebuilt."""
-        return self._floors[-1]
+    def floor(self, position: int | None = None) -> Positions | None:
+        """Below these positions nothing can be rebuilt; as it was after `position` lines (all of them, if None)."""
+        return self._floors[self.position if position is None else position]
 
     def valid(self, made_under: int, positions: Positions) -> bool:
-        """Whether a state made after `made_under` lines, standing at `positions`, is what today's mask gives."""
+        """Whether a state made after `made_under` lines, standing at `positions`, is what today's mask and settings
+        give."""
         return made_under <= self.position and equal_below(self.masking(made_under), self.masking(), positions)
 
     def _changes_mask(self, n: int) -> bool:
-        return self.effective[n] and bool(self.lines[n].add or self.lines[n].remove)
+        return self._masks[n] is not self._masks[n + 1]
+
+
+def _changed(mask: Masking, line: Decision) -> Masking:
+    """The mask after a line, were it not void; itself where the line changes nothing."""
+    if line.kind == "configure" and line.settings:
+        mask = mask.configured_by(line.start, line.settings)
+    return mask.changed(line.add, line.remove) if line.add or line.remove else mask
 
 
 class DecisionLog:
@@ -115,9 +125,13 @@ class DecisionLog:
                 self.fold.feed(line)
         return fresh
 
+    def append(self, line: Decision) -> int:
+        """Append one line; its offset. Whether it holds shows when it is read back."""
+        return self._log.append(0, [_encode(line)], at=line.at) - 1
+
     def decide(self, line: Decision) -> tuple[int, bool]:
         """Append one line, read back up to it; its offset, and whether it holds or is void."""
-        n = self._log.append(0, [_encode(line)], at=line.at) - 1
+        n = self.append(line)
         self.follow()
         return n, self.fold.effective[n]
 

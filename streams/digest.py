@@ -42,8 +42,9 @@ def digest_of_events(log: Log, mask: Masking | None = None) -> str:
 def digest_of_examples(log: Log, decisions: Decisions) -> str:
     """sha256 (hex) over the rows in force under `decisions`, in the order in which a trainer learns them.
 
-    Rows decided at the least watermark or later are left out: others may still come before them. FramesLost and
-    FramesDiffer where the log is not what one joiner per partition writes.
+    Rows decided at the least watermark or later are left out: others may still come before them. Of a log that was
+    trimmed, the digest is that of what is left. FramesLost and FramesDiffer where the log is not what one joiner per
+    partition writes.
     """
     least = min((_watermark(log, p, decisions) for p in range(log.partitions)), default=0)
     told = hashlib.sha256()
@@ -78,9 +79,11 @@ def _watermark(log: Log, partition: int, decisions: Decisions) -> int:
 
 
 def _in_force(log: Log, partition: int, decisions: Decisions) -> Iterator[ExampleFrame]:
-    rule = InForce(partition, decisions)
+    rule, trimmed = InForce(partition, decisions), log.begin(partition) > 0
     for record in _records(log, partition):
         frame = decode(record.value)
+        if trimmed and frame.lineage == rule.lineage(frame.input):
+            rule.last, trimmed = frame.prev, False  # what came before it was taken by retention
         if rule.accept(record.offset, frame, record.value):
             yield frame
 

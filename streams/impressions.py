@@ -24,7 +24,7 @@ class Impressions:
     def open(self, event: Impression | Slate, offset: int) -> None:
         """Open what can be opened of this event, which stands at `offset`."""
         kept, head = self._kept, self._kept.head
-        states = self._labels.undecided(event.ts, event.surface)
+        states = self._labels.undecided(event.ts, event.surface) if event.ts >= head.since else []
         if not states:
             head.count("late_impressions", len(event.items))
             return

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+from streams.decisions import Decisions
 from streams.errors import HeadraceError
 from streams.join_state import Changes, JoinStore, MemoryStore
+from streams.thinning import spared
 
 
 class DamagedSnapshot(HeadraceError):
@@ -100,15 +103,33 @@ class MemoryDisk:
         """Nothing to let go of."""
 
 
-def thinned(snapshots: Iterable[Snapshot], *, keep: int) -> list[Snapshot]:
-    """Which snapshots may go: kept are the newest few, and one for each doubling of the distance behind them.
+def thinned(snapshots: Iterable[Snapshot], *, keep: int, base: Snapshot | None = None) -> list[Snapshot]:
+    """Which snapshots may go. `base`, the newest valid one below the floor of the decisions, stays, and what lies below
+    it goes; above it the newest few stay, and one for each doubling of the distance behind them.
 
-    >>> [s.next for s in thinned([Snapshot(n, 0, "") for n in range(0, 90, 10)], keep=2)]
+    >>> aside = [Snapshot(n, 0, "") for n in range(0, 90, 10)]
+    >>> [s.next for s in thinned(aside, keep=2)]
     [10, 30, 40, 60]
+    >>> [s.next for s in thinned(aside, keep=2, base=aside[2])]
+    [0, 10, 40, 60]
     """
     newest_first = sorted(snapshots, reverse=True)
-    spared = set(newest_first[:keep])
-    if newest_first:
-        by_distance = {(newest_first[0].next - one.next).bit_length(): one for one in newest_first}
-        spared |= set(by_distance.values())
-    return [one for one in reversed(newest_first) if one not in spared]
+    above = [one for one in newest_first if base is None or one.next > base.next]
+    kept = {above[n] for n in spared([above[0].next - one.next for one in above], keep)}
+    return [one for one in reversed(newest_first) if one not in kept and one != base]
+
+
+def base_of(snapshots: Iterable[Snapshot], partition: int, decisions: Decisions) -> Snapshot | None:
+    """The newest snapshot that is valid and lies at the floor or below: what the oldest mask that holds leads back to.
+
+    None where there is no floor yet: the log still begins at 0.
+    """
+    floor = (decisions.floor() or {}).get(partition, 0)
+    valid = (one for one in snapshots if decisions.valid(one.decisions, {partition: one.next}))
+    return max((one for one in valid if one.next <= floor), default=None)
+
+
+def snapshots_in(folder: Path) -> list[Snapshot]:
+    """The snapshots that are whole in a folder of them, by their names; for those who only look."""
+    named = [path.name.split("-") for path in folder.glob("[0-9]*-*-*")]
+    return sorted(Snapshot(int(next), int(decisions), config) for next, decisions, config in named)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from streams import join_head
+from streams.changeover import Due
 from streams.dues import Dues
 from streams.events import Event, Impression, Interaction, Item, Slate, User
 from streams.examples import Past, Row, RowKind, Shot
@@ -27,13 +28,14 @@ from streams.positions import partition_of
 from streams.rules import Rules
 
 QUIET_MS = 1000
-"""A frame without rows is written when the watermark rose by this much; the state is swept as often."""
+"""A frame without rows is written when the watermark rose by this much."""
 
 _TIMELESS = (Item, User)
 
 
 class Joiner:
-    """Fold of one partition over `state`; call `save` before each commit of the state.
+    """Fold of one partition over `state`; call `save` before each commit of the state. `overdue` is what a change of
+    rules left to be closed (`changeover.py`).
 
     >>> from streams.events import Shown, Tick
     >>> from streams.join_state import MemoryStore
@@ -46,7 +48,9 @@ class Joiner:
     [('tea', {'click': 0.0}), ('jam', {'click': 1.0})]
     """
 
-    def __init__(self, rules: Rules, state: JoinState, *, partition: int, partitions: int) -> None:
+    def __init__(
+        self, rules: Rules, state: JoinState, *, partition: int, partitions: int, overdue: Iterable[Due] = ()
+    ) -> None:
         self._rules, self._lifespan = rules, rules.lifespan
         self._partition, self._partitions = partition, partitions
         self._kept = Kept(rules, state)
@@ -55,7 +59,7 @@ class Joiner:
         self._dues = Dues(state, rules.durations, watermark=self.head.watermark)
         self._impressions = Impressions(self._kept, self._labels, self._dues)
         self._gathering = self._labels.begin()
-        self._offset = -1
+        self._offset, self._overdue = -1, list(overdue)
         self._handlers: dict[type, Callable[[Any], None]] = {
             Slate: self._slate,
             Impression: self._impression,
@@ -68,6 +72,9 @@ class Joiner:
         """Take the visible events of the frame at `offset`; None where there is nothing to say."""
         self._offset = offset
         self._gathering = self._labels.begin()
+        while self._overdue:
+            _, key, duration = self._overdue.pop(0)
+            self._labels.close(self.head.watermark, key, duration)
         for event in events:
             self._pass_time(event)
             handler = self._handlers.get(type(event))
@@ -91,11 +98,11 @@ class Joiner:
         watermark = event.ts - self._rules.out_of_orderness
         if watermark > head.watermark:
             head.watermark = watermark
-            head.since = watermark - self._lifespan + 1
+            head.since = max(head.since, watermark - self._lifespan + 1)
             if watermark >= self._dues.next_at:
                 for close, key, duration in self._dues.take(watermark):
                     self._labels.close(close, key, duration)
-            if head.since - head.purged >= QUIET_MS:
+            if head.since - head.purged >= self._kept.sweep_every:
                 self._kept.sweep()
 
     def _slate(self, slate: Slate) -> None:
@@ -122,7 +129,9 @@ class Joiner:
         if forgotten.covers(done.user_id, min(done.ts, shown_at)):
             self.head.count("forgotten")
             return
-        standing = self._kept.repeats.standing(done.event_id, ts=done.ts, watermark=self.head.watermark)
+        since, repeats = self.head.since, self._kept.repeats
+        known = done.ts >= since  # below, nobody can tell any more
+        standing = repeats.standing(done.event_id, ts=done.ts, watermark=self.head.watermark) if known else "too_late"
         if standing != "fresh":
             self.head.count("repeats" if standing == "repeat" else "late_interactions")
             return

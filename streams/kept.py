@@ -29,12 +29,17 @@ from streams.repeats import Repeats
 from streams.rules import Rules
 from streams.slates import Slates
 
+SWEEPS = 64
+"""In how many steps a lifespan is swept: a step costs by itself, and what waits for it costs room."""
+LEAST_SWEEP_MS = 1000
+
 
 class Kept:
     """The books of one partition, each over the same state."""
 
     def __init__(self, rules: Rules, state: JoinState) -> None:
         self.rules = rules
+        self.sweep_every = max(LEAST_SWEEP_MS, rules.lifespan // SWEEPS)
         self.state = state
         self.head = join_head.load(state)
         self.openings, self.slates, self.items = (

@@ -25,7 +25,7 @@ class LabelRows:
     def __init__(self, kept: Kept) -> None:
         rules = kept.rules
         self._rules, self._head, self._kept = rules, kept.head, kept
-        self._closing: dict[tuple[int, str], list[int]] = {}
+        self._closing: dict[tuple[int, str], list[tuple[int, str]]] = {}
         self._durations: dict[str, list[int]] = {}
         self._started: set[str] = set()
         self._surfaces = {surface for label in rules.labels for surface in label.surfaces}
@@ -62,17 +62,17 @@ class LabelRows:
         if record is None:
             return
         closing = self._closing_on(duration, record.surface)
-        shot = -1
+        shot, yes, all_ = -1, 0, 0
         for item in record.items:
             before = max(item.states) > _HIT
-            labels = {self._rules.labels[i].name: value for i in closing if (value := _settle(item, i)) is not None}
+            labels = {name: value for i, name in closing if (value := _settle(item, i)) is not None}
             if labels:
                 shot = self._shot(key, at) if shot < 0 else shot
-                yes = sum(labels.values())
-                self._head.count("positives", int(yes))
-                self._head.count("negatives", len(labels) - int(yes))
+                yes, all_ = yes + int(sum(labels.values())), all_ + len(labels)
                 self._row("label", at, record, item, labels=labels, shot=shot, first=not before)
         if shot >= 0:
+            self._head.count("positives", yes)
+            self._head.count("negatives", all_ - yes)
             self._kept.openings.put(key, record)
 
     def interact(self, found: Found, done: Waiting) -> None:
@@ -81,7 +81,7 @@ class LabelRows:
         before = max(item.states) > _HIT
         yes: dict[float, dict[str, float]] = {}
         fixed: dict[str, float] = {}
-        for i, label in self.by_event[done.type]:
+        for i, label in self.by_event.get(done.type, ()):  # an older rule may have asked for its type
             window = label.window_on(record.surface)
             to_close = found.shown_at + window + self._rules.grace - watermark
             delay = done.ts - found.shown_at
@@ -163,11 +163,12 @@ class LabelRows:
             self._durations[known] = [one.window_on(known) + self._rules.grace for one in self._rules.labels]
         return self._durations[known]
 
-    def _closing_on(self, duration: int, surface: str) -> list[int]:
-        """Which labels close so long after an impression."""
+    def _closing_on(self, duration: int, surface: str) -> list[tuple[int, str]]:
+        """Which labels close so long after an impression, by number and name."""
         known = (duration, surface if surface in self._surfaces else "")
         if known not in self._closing:
-            self._closing[known] = [i for i, one in enumerate(self._durations_on(surface)) if one == duration]
+            durations, labels = self._durations_on(surface), self._rules.labels
+            self._closing[known] = [(i, labels[i].name) for i, one in enumerate(durations) if one == duration]
         return self._closing[known]
 
 

@@ -53,6 +53,14 @@ class Log(Protocol):
         """The first offset whose record time is `at` or later; the end if there is none."""
         ...
 
+    def trim(self, partition: int, before: int) -> None:
+        """Take away what lies below `before`, for ever; the last record stays, so that offsets go on where they were.
+
+        May be called again, also after a death in the middle of it. Others read and append meanwhile: a reader whose
+        position is gone finds its next record at a later offset. That space is given back is not promised.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of files and sockets; may be called twice."""
         ...
@@ -79,6 +87,9 @@ class MemoryLog:
     [Record(offset=1, at=5, value=b'b')]
     >>> log.offset_at(0, 6), log.end(0)
     (2, 2)
+    >>> log.trim(0, before=2)
+    >>> log.begin(0), log.end(0)
+    (1, 2)
     """
 
     def __init__(self, topic: str, partitions: int) -> None:
@@ -90,21 +101,31 @@ class MemoryLog:
     def append(self, partition: int, values: Sequence[bytes], at: int) -> int:
         with self._lock:
             records = self._records[partition]
-            first = len(records)
+            first = _end(records)
             records.extend(Record(first + i, at, bytes(v)) for i, v in enumerate(values))
-            return len(records)
+            return _end(records)
 
     def read(self, partition: int, since: int, limit: int = 1000) -> list[Record]:
-        return self._records[partition][max(since, 0) : max(since, 0) + limit]
+        records = self._records[partition]
+        first = max(since - _begin(records), 0)
+        return records[first : first + limit]
 
     def begin(self, partition: int) -> int:
-        return 0
+        return _begin(self._records[partition])
 
     def end(self, partition: int) -> int:
-        return len(self._records[partition])
+        return _end(self._records[partition])
 
     def offset_at(self, partition: int, at: int) -> int:
-        return bisect_left(self._records[partition], at, key=lambda record: record.at)
+        records = self._records[partition]
+        return _begin(records) + bisect_left(records, at, key=lambda record: record.at)
+
+    def trim(self, partition: int, before: int) -> None:
+        with self._lock:
+            records = self._records[partition]
+            gone = min(before, _end(records) - 1) - _begin(records)
+            if gone > 0:
+                self._records[partition] = records[gone:]  # those who read just now keep the old list
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -124,3 +145,11 @@ class MemoryLogs:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+def _begin(records: Sequence[Record]) -> int:
+    return records[0].offset if records else 0
+
+
+def _end(records: Sequence[Record]) -> int:
+    return records[-1].offset + 1 if records else 0

@@ -1,14 +1,15 @@
-"""Which events no fold may see, and what a change of that reaches.
+"""Which events no fold may see, which settings each fold works with, and what a change of either reaches.
 
 An entry is a pure predicate over an event's own fields and the offset of its frame. Positions are part of the
 predicate: below `start[p]` an entry touches nothing, by construction. Ticks and deletes of users are never masked.
-What a mask is at a moment is a fold of the decisions (`decisions.py`); nothing here reads a log.
+Settings are texts that hold from an offset on; what they mean is for each fold to say. What holds at a moment is a
+fold of the decisions (`decisions.py`); nothing here reads a log.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +18,7 @@ from streams.events import Event, Impression, Interaction, Item, Slate, Tick, Us
 from streams.positions import Positions
 
 Edge = tuple[int, bytes]
-"""Where an entry begins or ends to hold in one partition: (offset, what it says)."""
+"""Where an entry begins or ends to hold, or settings begin, in one partition: (offset, what is said)."""
 
 
 class Entry(Struct, frozen=True):
@@ -68,23 +69,56 @@ class Entry(Struct, frozen=True):
         return self.model_versions is None or getattr(event, "model_version", None) in self.model_versions
 
     def edges(self, partition: int) -> tuple[Edge, ...]:
-        """The offsets of this partition at which the entry changes what is masked."""
+        """The offsets of this partition at which the entry, were it alone, changes what is masked."""
+        return tuple(_edges_of([self.span(partition)]))
+
+    def span(self, partition: int) -> tuple[Edge, int | None, int | None]:
+        """Where the entry begins and what it hides from there on; where it ends, and before which ts it goes on."""
+        with_items = self.t0 is not None and (self.stop is None or self.t1 is not None)
         opened = msgspec.structs.replace(self, id="", start={}, stop=None, t1=None)
-        begin = (self.start.get(partition, 0), _told(opened))
-        if self.stop is None:
-            return (begin,)
-        return (begin, (self.stop.get(partition, 0), _told(msgspec.structs.replace(self, id="", start={}, stop={}))))
+        begin = (self.start.get(partition, 0), _told((opened, with_items)))
+        return begin, None if self.stop is None else self.stop.get(partition, 0), self.t1
+
+
+class Configured(Struct, frozen=True):
+    """Settings of all folds, by the fold's name, for frames at `start[p]` or later."""
+
+    start: Positions
+    settings: dict[str, str]
 
 
 class Masking:
-    """A mask, asked event by event.
+    """A mask and the settings beside it, asked event by event.
 
-    >>> Masking(()).hides(0, 0, Interaction("e", 1, "ana", "click"))
-    False
+    The first of `configured` is the base: it holds from the begin, whatever its `start` says. At one offset the last
+    one that has begun there holds.
+
+    >>> base, longer = Configured({}, {"join": "5s"}), Configured({0: 7}, {"join": "9s"})
+    >>> mask = Masking((), (base, longer))
+    >>> [mask.settings("join", 0, offset) for offset in (6, 7)], mask.settings("serve", 0, 7)
+    (['5s', '9s'], None)
+    >>> mask.lineage(0, 6), mask.lineage(0, 7) != "", mask.hides(0, 7, Interaction("e", 1, "ana", "click"))
+    ('', True, False)
     """
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry], configured: tuple[Configured, ...] = ()) -> None:
         self.entries = tuple(sorted(entries, key=lambda entry: entry.id))
+        self.configured = configured
+
+    def changed(self, add: Iterable[Entry] = (), remove: Iterable[str] = ()) -> Masking:
+        """The mask with entries gone and others added; an id that is there already is replaced."""
+        gone = frozenset(remove)
+        kept = {entry.id: entry for entry in self.entries if entry.id not in gone}
+        return Masking((kept | {entry.id: entry for entry in add}).values(), self.configured)
+
+    def configured_by(self, start: Positions, settings: dict[str, str]) -> Masking:
+        """The mask with settings that hold from `start` on; itself where they say what is said already."""
+        if not self.configured:
+            return Masking(self.entries, (Configured({}, settings),))
+        newest = self.configured[-1].settings
+        if newest | settings == newest:
+            return self
+        return Masking(self.entries, (*self.configured, Configured(start, newest | settings)))
 
     def hides(self, partition: int, offset: int, event: Event) -> bool:
         return any(entry.covers(partition, offset, event) for entry in self.entries)
@@ -95,17 +129,55 @@ class Masking:
             return list(events)
         return [event for event in events if not self.hides(partition, offset, event)]
 
+    def settings(self, fold: str, partition: int, offset: int) -> str | None:
+        """What one fold works with at an offset; None where nobody said."""
+        for one in reversed(self.configured[1:]):
+            if one.start.get(partition, 0) <= offset:
+                return one.settings.get(fold)
+        return self.configured[0].settings.get(fold) if self.configured else None
+
+    def settings_of(self, fold: str) -> tuple[tuple[Positions | None, str], ...]:
+        """All that one fold is told, in order: from where on (None: the begin), and what; no text twice in a row."""
+        told: list[tuple[Positions | None, str]] = []
+        for n, one in enumerate(self.configured):
+            text = one.settings.get(fold)
+            if text is not None and (not told or told[-1][1] != text):
+                told.append((one.start if n else None, text))
+        return tuple(told)
+
+    def next_change(self, partition: int, offset: int) -> int | None:
+        """The first offset above this one from which on settings may be others; None where there is none."""
+        starts = (one.start.get(partition, 0) for one in self.configured[1:])
+        return min((start for start in starts if start > offset), default=None)
+
     def edges(self, partition: int) -> frozenset[Edge]:
-        return frozenset(edge for entry in self.entries for edge in entry.edges(partition))
+        """The offsets of this partition at which what folds compute changes."""
+        masked = _edges_of(entry.span(partition) for entry in self.entries)
+        # numbered, since going back to older settings at the same offset is a change of its own
+        told = ((one.start.get(partition, 0), _told((n, one.settings))) for n, one in enumerate(self.configured))
+        return frozenset([*masked, *list(told)[1:]])
 
     def lineage(self, partition: int, offset: int) -> str:
-        """Digest of the part of the mask that can reach this offset; empty where nothing can (folds, section 3)."""
+        """Digest of what was changed at or before this offset; empty where nothing was (folds, section 3)."""
         reaching = sorted(edge for edge in self.edges(partition) if edge[0] <= offset)
         return hashlib.sha256(_told(reaching)).hexdigest()[:16] if reaching else ""
 
 
+def _edges_of(spans: Iterable[tuple[Edge, int | None, int | None]]) -> Iterator[Edge]:
+    """Entries that begin alike hide what the one that goes on longest hides: together they are one, or the end of a
+    shorter one would pass for an end, and a longer one beside it for no change."""
+    alike: dict[Edge, list[tuple[int | None, int | None]]] = {}
+    for begin, stop, t1 in spans:
+        alike.setdefault(begin, []).append((stop, t1))
+    for begin, ends in alike.items():
+        yield begin
+        stops = [stop for stop, _ in ends if stop is not None]
+        if len(stops) == len(ends):
+            yield max(begin[0], *stops), _told((begin, max((t1 for _, t1 in ends if t1 is not None), default=None)))
+
+
 def equal_below(left: Masking, right: Masking, positions: Positions) -> bool:
-    """Whether two masks agree about everything before `positions`: the one test of validity.
+    """Whether two masks, and the settings beside them, agree below `positions`: the one test of validity.
 
     >>> bad = Masking([Entry("q", start={0: 5})])
     >>> equal_below(Masking([]), bad, {0: 5}), equal_below(Masking([]), bad, {0: 6})

@@ -1,7 +1,8 @@
 """The host of one partition's joiner: the order of effects, between a log and a disk.
 
 Batch: 1 decode and mask, 2 feed, 3 ONE write of state, next position, decisions position and outbox, 4 send the
-outbox, 5 clear it, 6 perhaps a snapshot, only with an empty outbox. Rewind, between two batches: 1 is the state still
+outbox, 5 clear it, 6 perhaps a snapshot, only with an empty outbox. A batch ends where other settings begin; the next
+one changes the state over before it feeds, and its write holds both. Rewind, between two batches: 1 is the state still
 valid? then stay, 2 choose the newest valid snapshot, 3 ONE switch to it, 4 feed again, 5 what readers have in force
 already is not sent again. A crash between any two repeats frames and loses none; repeats have the same bytes, and
 readers drop them. Other partitions, trainers and servers are never waited for. No rule of the join is here.
@@ -9,15 +10,16 @@ readers drop them. Other partitions, trainers and servers are never waited for. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from streams.changeover import Due, change_over
 from streams.errors import LogError, LogMismatch, PositionsBeyondLog
 from streams.examples import encode
 from streams.frames import decode_frame
 from streams.in_force import InForce
-from streams.join_disk import DamagedSnapshot, JoinDisk, Snapshot, thinned
+from streams.join_disk import DamagedSnapshot, JoinDisk, Snapshot, base_of, thinned
 from streams.join_keys import OUTBOX, after_prefix
 from streams.join_standing import Standing, changes_of, floor_of, standing_of
 from streams.join_state import JoinState, JoinStore
@@ -25,6 +27,7 @@ from streams.join_turn import Joined, Pace, Topics
 from streams.joiner import Joiner
 from streams.log import Record
 from streams.rules import Rules
+from streams.rules_in_force import RulesInForce
 
 Effect = Literal["switched", "fed", "written", "sent", "cleared", "saved"]
 
@@ -42,13 +45,16 @@ class _Tally:
 
 
 class PartitionJoiner:
-    """One partition; `turn` yields after each effect, and when it ends `report` is of that turn."""
+    """One partition; `turn` yields after each effect, and when it ends `report` is of that turn.
+
+    `rules` are those of a log whose decisions hold none.
+    """
 
     def __init__(self, partition: int, topics: Topics, *, rules: Rules, disk: JoinDisk, pace: Pace) -> None:
         self.partition = partition
         self.topics = topics
-        self._rules, self._disk, self._pace = rules, disk, pace
-        self._config = rules.digest()
+        self._disk, self._pace = disk, pace
+        self._in_force = RulesInForce("join", partition, topics.decisions.fold, given=rules, read=Rules.of)
         self._lineages = InForce(partition, topics.decisions.fold)
         self._standing: Standing | None = None
         self._outbox: list[tuple[bytes, bytes]] = []
@@ -67,34 +73,38 @@ class PartitionJoiner:
 
     def _adopt(self) -> Iterator[Effect]:
         decisions = self.topics.decisions.fold
-        standing = self._standing or self._wake()
+        store = None if self._standing else self._disk.current()
+        standing = self._standing if store is None else standing_of(store)
         if standing is None or not decisions.valid(standing.decisions, {self.partition: standing.next}):
             yield from self._rewind()
-        elif standing.decisions != decisions.position:
+            return
+        self._agree(standing)
+        if store is not None:
+            self._work_on(store, standing)
+        if standing.decisions != decisions.position:
             if decisions.masking(standing.decisions) is not decisions.masking():
                 standing.floor = floor_of(self.topics.examples, self._lineages)
             standing.decisions = decisions.position
 
-    def _wake(self) -> Standing | None:
-        """Go on from what stands on the disk; None where nothing does."""
-        store = self._disk.current()
-        if store is None:
-            return None
-        standing = standing_of(store)
-        if standing.config != self._config:
+    def _agree(self, standing: Standing) -> None:
+        """The state must stand under the rules that hold there."""
+        config = self._config_behind(standing.next)
+        if standing.config != config:
             raise LogMismatch(
-                f"the join state of partition {self.partition} was made with rules {standing.config}, but those of "
-                f"the settings are {self._config}. A label, a window or a time was changed. "
+                f"the join state of partition {self.partition} was made with rules {standing.config}, but those that "
+                f"hold at {standing.next:,} are {config}. A label, a window or a time was changed. "
                 "Set it back, or see `headrace configure apply`."
             )
-        self._work_on(store, standing)
-        return standing
+
+    def _config_behind(self, next: int) -> str:
+        return self._in_force.behind(next).digest()
 
     def _rewind(self) -> Iterator[Effect]:
         begin, floor = self.topics.events.begin(self.partition), floor_of(self.topics.examples, self._lineages)
         position = self.topics.decisions.fold.position
         for base in self._bases(begin):
-            standing = Standing(base.next if base else 0, position, self._config, floor)
+            next = base.next if base else 0
+            standing = Standing(next, position, self._config_behind(next), floor)
             try:
                 store = self._disk.switch(base, changes_of(standing))
             except DamagedSnapshot:
@@ -114,7 +124,9 @@ class PartitionJoiner:
         good = [
             one
             for one in self._disk.snapshots()
-            if one.config == self._config and one.next >= begin and valid(one.decisions, {self.partition: one.next})
+            if one.next >= begin
+            and valid(one.decisions, {self.partition: one.next})
+            and one.config == self._config_behind(one.next)
         ]
         nothing: list[Snapshot | None] = [None] if begin == 0 else []
         return [*sorted(good, reverse=True), *nothing]
@@ -122,10 +134,22 @@ class PartitionJoiner:
     def _work_on(self, store: JoinStore, standing: Standing) -> None:
         self._standing = standing
         self._state = JoinState(store)
-        self._joiner = Joiner(
-            self._rules, self._state, partition=self.partition, partitions=self.topics.events.partitions
-        )
+        self._rules = self._in_force.behind(standing.next)
+        self._joiner = self._made(())
         self._outbox = list(store.scan(OUTBOX, after_prefix(OUTBOX)))
+
+    def _made(self, overdue: Iterable[Due]) -> Joiner:
+        partitions = self.topics.events.partitions
+        return Joiner(self._rules, self._state, partition=self.partition, partitions=partitions, overdue=overdue)
+
+    def _change_over(self, rules: Rules, standing: Standing) -> None:
+        """Go on with other rules, in memory: the write of the batch that follows makes it last."""
+        if rules == self._rules:
+            return
+        self._state = JoinState(self._state.store)
+        overdue = change_over(self._state, self._rules, rules)
+        self._rules, standing.config = rules, rules.digest()
+        self._joiner = self._made(overdue)
 
     def _batch(self) -> Iterator[Effect]:
         standing = self._stands()
@@ -133,7 +157,12 @@ class PartitionJoiner:
         if not records:
             self._check(min(standing.next, self.topics.events.end(self.partition)))
             return
-        self._check(records[0].offset)
+        if records[0].offset > standing.next:
+            yield from self._rewind()  # retention took what lies between, since a newer snapshot is valid
+            return
+        self._change_over(self._in_force.at(records[0].offset), standing)
+        until = self._in_force.until(records[0].offset)
+        records = [record for record in records if until is None or record.offset < until]
         for record in records:
             self._feed(record, standing)
         yield "fed"
@@ -155,7 +184,7 @@ class PartitionJoiner:
             return
         tally.rows += len(given.rows)
         if record.offset > standing.floor:
-            frame = given.frame(self._lineages.lineage(record.offset), record.offset, self._config)
+            frame = given.frame(self._lineages.lineage(record.offset), record.offset, standing.config)
             self._outbox.append((OUTBOX + record.offset.to_bytes(8, "big"), encode(frame)))
             self._state.put(*self._outbox[-1])
 
@@ -173,9 +202,11 @@ class PartitionJoiner:
         now = self._pace.clock()
         if now - self._saved_at < self._pace.snapshot_ms or standing.next == self._saved_next:
             return
-        self._disk.snapshot(Snapshot(standing.next, standing.decisions, self._config))
+        self._disk.snapshot(Snapshot(standing.next, standing.decisions, standing.config))
         self._saved_at, self._saved_next, self._tally.saved = now, standing.next, True
-        for old in thinned(self._disk.snapshots(), keep=self._pace.keep):
+        aside = self._disk.snapshots()
+        base = base_of(aside, self.partition, self.topics.decisions.fold)
+        for old in thinned(aside, keep=self._pace.keep, base=base):
             self._disk.remove(old)
         yield "saved"
 
@@ -191,18 +222,12 @@ class PartitionJoiner:
         return self._standing
 
     def _check(self, found: int) -> None:
-        """The log must go on where the state stands."""
+        """The log must reach to where the state stands."""
         standing = self._stands()
         if found < standing.next:
             raise PositionsBeyondLog(
                 f"the join state of partition {self.partition} goes on at events {standing.next:,}, but the log ends "
                 f"at {found:,}. The topic was probably made anew. Remove the state's folder to start from its begin."
-            )
-        if found > standing.next:
-            raise LogError(
-                f"the join state of partition {self.partition} goes on at events {standing.next:,}, but the log "
-                f"begins at {found:,}. Retention took what lies between. "
-                "Remove the state's folder to take the newest snapshot."
             )
 
     def _told(self) -> Joined:

@@ -11,6 +11,7 @@ import os
 import shutil
 import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +61,14 @@ class RocksStore:
     def write(self, dropped: Ranges, changes: Changes) -> None:
         batch: Any = WriteBatch(raw_mode=True)
         timed, named = self._handles
+        put, delete = batch.put, batch.delete
         for start, stop in dropped:
             batch.delete_range(start, stop, timed if start[0] < 128 else named)
         for key, value in changes:
-            family = timed if key[0] < 128 else named
             if value is None:
-                batch.delete(key, family)
+                delete(key, timed if key[0] < 128 else named)
             else:
-                batch.put(key, value, family)
+                put(key, value, timed if key[0] < 128 else named)
         self._db.write(batch)
 
     def checkpoint(self, path: Path) -> None:
@@ -144,7 +145,12 @@ class RocksDisk:
         return sorted(Snapshot(told["next"], told["decisions"], told["config"]) for told in manifests)
 
     def remove(self, snapshot: Snapshot) -> None:
-        shutil.rmtree(self._snapshots / snapshot.name, ignore_errors=True)
+        """Out of sight in one step, then gone: what is there in part would be taken for a base."""
+        gone = self._snapshots / f".gone-{snapshot.name}"
+        shutil.rmtree(gone, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            os.replace(self._snapshots / snapshot.name, gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
     def close(self) -> None:
         if self._store is not None:

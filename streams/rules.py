@@ -1,17 +1,19 @@
 """What counts as what: labels with their windows, and the few times by which a joiner judges.
 
 A label is not a type of interaction: `long_view` is a dwell of at least 18 seconds. Rules are part of what a fold is,
-so their digest stands in every frame that was made by them. Nothing here looks at an event.
+so their digest stands in every frame that was made by them, and their text in the decisions. Nothing here looks at an
+event.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
 
 import msgspec
 
+from streams.errors import LogMismatch
 from streams.events import INTERACTIONS
 
 CODE = 1
@@ -46,6 +48,8 @@ class Label:
             raise ValueError(f"label {self.name!r}: mode {self.mode!r} is not built; choose 'wait' or 'fast'")
         if min(self.window, *self.surfaces.values(), self.window) <= 0 or self.horizon < 0:
             raise ValueError(f"label {self.name!r}: windows must be above 0 ms and the horizon at least 0")
+        if self.min_value is not None:  # 18 and 18.0 are equal rules, so they must have one digest
+            object.__setattr__(self, "min_value", float(self.min_value))
 
     def window_on(self, surface: str) -> int:
         """The window on a surface, in ms."""
@@ -94,6 +98,32 @@ class Rules:
         """How long (ms) anything about an event can still matter: the one horizon of all that is remembered."""
         horizon = max((label.horizon for label in self.labels), default=0)
         return max(self.durations, default=self.grace) + horizon
+
+    @property
+    def text(self) -> str:
+        """The rules as a configure line says them: JSON in one order of keys."""
+        return msgspec.json.encode({"code": CODE, **asdict(self)}, order="deterministic").decode()
+
+    @classmethod
+    def of(cls, text: str) -> Rules:
+        """The rules that a `text` says. Raises LogMismatch where it says none that this code can follow.
+
+        >>> rules = Rules((Label("click", event="click", window=5_000, surfaces={"mail": 9}),), 500, 1_000)
+        >>> Rules.of(rules.text) == rules
+        True
+        """
+        try:
+            told = msgspec.json.decode(text, type=dict[str, Any])
+            code = told.pop("code", None)
+            if code == CODE and told.keys() == {field.name for field in fields(cls)}:
+                return msgspec.convert(told, cls)
+            fault = f"they are for code {code} with {', '.join(told)}; this joiner is code {CODE}"
+        except (msgspec.MsgspecError, ValueError, TypeError) as error:
+            fault = f"{error}"
+        raise LogMismatch(
+            f"the decisions hold rules of the join that can't be followed here: {fault}. They were written by another "
+            "version of Headrace. Use that one for this log, or start a new log: `headrace configure show`"
+        )
 
     def digest(self) -> str:
         """16 hex digits: the same for equal rules and code."""

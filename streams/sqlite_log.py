@@ -1,7 +1,8 @@
 """The embedded log: one SQLite file per topic, in WAL mode, for many processes of one machine.
 
-It is no queue: readers keep their own positions, nothing is ever taken out. Without loss of power nothing that
-`append` returned for is lost; with it, `synchronous="FULL"` keeps the promise too, at one sync per append.
+It is no queue: readers keep their own positions, and only `trim` takes out, from the begin. A trimmed file does not
+shrink: its free pages take the next records. Without loss of power nothing that `append` returned for is lost; with
+it, `synchronous="FULL"` keeps the promise too, at one sync per append.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,8 @@ Synchronous = Literal["NORMAL", "FULL"]
 FORMAT = "1"
 PARTITIONER = "murmur2"
 WAIT_S = 30.0
+PIECE, PAUSE_S = 1_000, 0.02
+"""Records that `trim` takes out in one transaction, and the pause after each: who writes waits for milliseconds."""
 
 _OFFSET_BITS = 44
 _OFFSETS = (1 << _OFFSET_BITS) - 1
@@ -92,7 +96,7 @@ class SqliteLog:
 
     def offset_at(self, partition: int, at: int) -> int:
         low, high = self._run(partition)
-        with self._reading, self._named("it can't be read"):
+        with self._reading, self._named("it can't be read"), _transaction(self._reader, "BEGIN"):
             left, right = _begin(self._reader, low, high), _end(self._reader, low, high)
             while left < right:
                 middle = (left + right) // 2
@@ -101,6 +105,19 @@ class SqliteLog:
                 else:
                     right = middle
         return left & _OFFSETS
+
+    def trim(self, partition: int, before: int) -> None:
+        """Take away what lies below `before` but the last record, piece by piece, each in a transaction of its own."""
+        low, high = self._run(partition)
+        while True:
+            with self._writing, self._named("it was not trimmed"), _transaction(self._writer):
+                begin = _begin(self._writer, low, high)
+                wanted = min(low + before, _end(self._writer, low, high) - 1)
+                stop = min(wanted, begin + PIECE)
+                self._writer.execute("DELETE FROM records WHERE id >= ? AND id < ?", (begin, stop))
+            if stop >= wanted:
+                return
+            time.sleep(PAUSE_S)
 
     def close(self) -> None:
         with self._writing, self._reading:
@@ -194,12 +211,13 @@ def _meta(topic: str, partitions: int) -> dict[str, str]:
 def _connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA secure_delete = FAST")  # some builds write zeros over all that is trimmed
     return connection
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
+def _transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+    connection.execute(begin)
     try:
         yield
         connection.execute("COMMIT")

@@ -36,6 +36,6 @@ def judge(label: Label, standing: int, *, delay: int, value: float | None, to_cl
         return "out_of_window"
     if standing in (Standing.HIT, Standing.POSITIVE):
         return "extra"
-    if to_close > 0:
-        return "positive"
-    return "correction" if standing == Standing.NEGATIVE and -to_close < label.horizon else "late"
+    if standing == Standing.NEGATIVE:  # before its close only where a change of rules made the window longer
+        return "correction" if label.horizon and -to_close < label.horizon else "late"
+    return "positive" if standing == Standing.UNDECIDED and to_close > 0 else "late"

@@ -55,3 +55,12 @@ def test_following_line_by_line_is_folding_at_once() -> None:
         assert registry.follow(decisions)
     assert not registry.follow(decisions)
     assert registry == Registry.of(decisions)
+
+
+def test_what_was_live_before_is_the_fallback() -> None:
+    registry = Registry()
+    for version in (1, 2, 2, 3):
+        registry.feed(Decision("publish", 1, "trainer", "", 0, version=version))
+    assert (registry.live, registry.fallback) == (3, 2)
+    registry.feed(Decision("rollback", 1, "ana", "", 0, version=1))
+    assert (registry.live, registry.fallback) == (1, 3)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headrace import cli
-from headrace.deployment import dead_letters, decision_log, open_logs, version_store
+from headrace.deployment import dead_letters, open_logs, version_store
 from headrace.durations import milliseconds
 from headrace.options import who
 from headrace.telemetry import Telemetry
@@ -149,21 +149,6 @@ def test_status_says_what_each_process_said_last(headrace, var) -> None:  # type
     Telemetry("join", var / "run", clock=lambda: 5).write()
     assert json.loads(headrace("status", "--json")[1])["join"]["pid"] == os.getpid()
     assert "join" in headrace("status")[1]
-
-
-def test_other_fold_settings_are_refused_until_they_are_applied(headrace, var, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    from headrace.deployment import check_configuration
-
-    check_configuration(deployments.of(var))
-    changed = deployments.of(var).model_copy(update={"join": deployments.of(var).join.model_copy(update={"grace": 7})})
-    with pytest.raises(Exception, match=r"join \(.* there, .* here\).*headrace configure apply"):
-        check_configuration(changed)
-    (tmp_path / "headrace.toml").write_text("[join]\ngrace = 7\n")
-    assert headrace("configure", "apply", "--why", "longer grace")[0] == 0
-    check_configuration(changed)
-    with decision_log(changed) as decisions:
-        decisions.follow()
-        assert [line.why for line in decisions.fold.lines] == ["the first start", "longer grace"]
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["versions", "list"], ["status"]])

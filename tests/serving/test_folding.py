@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from serving.known import Known
+from serving.part_heads import snapshots
 from streams.decisions import Decision, DecisionLog
 from streams.mask import Entry
 from streams.positions import partition_of
@@ -135,3 +136,42 @@ def test_publishing_is_noticed(tmp_path: Path) -> None:
     decide(server, kind="publish", version=1)
     server.fold()
     assert server.known.published
+
+
+def floor_at(server: Deployment, offset: int) -> None:
+    decide(server, kind="expire", floor=dict.fromkeys(range(PARTITIONS), offset))
+
+
+def test_the_snapshot_at_the_floor_stays_and_a_mask_above_it_leads_back_there(tmp_path: Path) -> None:
+    server = Deployment(tmp_path)
+    for n in range(40):
+        server.tell(*[server.telling.item(f"i{n}")])
+        server.fold()
+        if n == 20:
+            floor_at(server, 12)
+    kept = [head.next for _, head in snapshots(tmp_path / "p0")]
+    assert min(kept) <= 12
+    assert sum(next <= 12 for next in kept) == 1, "what lies below the snapshot at the floor goes"
+    assert len(kept) < 12
+    events = server.logs.open("events", PARTITIONS)
+    for partition in range(PARTITIONS):
+        events.trim(partition, min(kept))
+    decide(server, kind="mask", add=(Entry("q", start={0: 12, 1: 12}, t0=0),))
+    report = server.fold()
+    assert report.cut == 0
+    assert [len(part.catalogue.items) for part in server.known.parts] != [0, 0]
+    assert server.known.parts[0].next == 40
+
+
+def test_a_server_without_snapshots_over_a_trimmed_log_begins_there_and_says_so(tmp_path: Path) -> None:
+    server = Deployment(tmp_path / "one")
+    server.tell(*[server.telling.click("u1", f"i{n}") for n in range(20)])
+    events = server.logs.open("events", PARTITIONS)
+    home = partition_of("u1", PARTITIONS)
+    events.trim(home, 15)
+    fresh = Deployment(tmp_path / "two", logs=server.logs, now=server.now)
+    report = fresh.fold()
+    assert report.cut == 1
+    assert [past.item_id for past in fresh.known.profile("u1").history] == [f"i{n}" for n in range(15, 20)]
+    assert again(fresh).fold().cut == 1, "its snapshots remember it"
+    assert Deployment(tmp_path / "one", logs=server.logs, now=server.now).fold().cut == 1

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from serving.fold_rules import FoldRules
 from serving.part import Part
-from serving.part_files import prune, restore, snapshot, snapshots
+from serving.part_files import restore, snapshot
+from serving.part_heads import prune, snapshots
+from streams.decisions import Decisions
 from streams.events import Event, Tick, User
 from tests.worlds import Now, Telling
 
@@ -124,5 +126,5 @@ def test_the_newest_snapshots_stay(tmp_path: Path) -> None:
     for offset in range(4):
         part.feed(0, offset, [telling.click("ana", "tea")])
         snapshot(part, tmp_path)
-        prune(tmp_path, keep=2, newest=part.next)
-    assert [head.next for _, head in snapshots(tmp_path)] == [4, 3]
+        prune(tmp_path, Decisions(), keep=2, newest=part.next)
+    assert [head.next for _, head in snapshots(tmp_path)] == [4, 3, 1], "the oldest of each doubling stays too"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streams.events import Event, Impression, Interaction, Shown
 from streams.given import resolved
+from streams.join_state import MemoryStore, changes_in
 from streams.rules import Label, Rules
 from tests.streams.join_runs import Resolved, fed
 from tests.streams.messy_logs import S
@@ -44,7 +45,6 @@ def counts(events: list[Event], rules: Rules = CLICK) -> dict[str, int]:
     return fed([events], rules)[1]
 
 
-def values_of(store: object) -> list[bytes]:
+def values_of(store: MemoryStore) -> list[bytes]:
     """Every value that a store in memory holds."""
-    families = store._families  # type: ignore[attr-defined]
-    return [value for _, value in families.changes() if value is not None]
+    return [value for _, value in changes_in(store._families) if value is not None]

@@ -98,6 +98,69 @@ def test_an_entry_hides_what_all_of_its_fields_name(entry: Entry, hidden: set[st
     assert {name for name, event in events.items() if entry.covers(0, 7, event)} == hidden
 
 
+def configures(settings: dict[str, str], start: dict[int, int]) -> Decision:
+    return Decision("configure", at=0, who="ana", why="", seen=0, settings=settings, start=start)
+
+
+def test_the_first_settings_hold_from_the_begin_and_are_no_edge() -> None:
+    decisions = Decisions()
+    decisions.feed(configures({"join": "a", "learn": "x"}, {0: 9}))
+    mask = decisions.masking()
+    assert (mask.settings("join", 0, 0), mask.settings("serve", 0, 0)) == ("a", None)
+    assert (mask.edges(0), mask.lineage(0, 100), decisions.valid(0, {0: 100})) == (frozenset(), "", True)
+
+
+def test_other_settings_are_an_edge_and_the_same_ones_are_none() -> None:
+    decisions = Decisions()
+    decisions.feed(configures({"join": "a", "learn": "x"}, {}))
+    decisions.feed(configures({"join": "b", "learn": "x"}, {0: 5, 1: 7}))
+    decisions.feed(configures({"join": "b"}, {0: 50, 1: 50}))
+    mask = decisions.masking()
+    assert [mask.settings("join", 1, offset) for offset in (6, 7)] == ["a", "b"]
+    assert mask.settings("learn", 1, 7) == "x"
+    assert (mask.next_change(0, 4), mask.next_change(0, 5)) == (5, None)
+    assert {edge[0] for edge in mask.edges(0)} == {5}
+    assert mask.settings_of("join") == ((None, "a"), ({0: 5, 1: 7}, "b"))
+    assert mask.settings_of("learn") == ((None, "x"),)
+
+
+def test_a_state_stays_valid_up_to_the_edge_of_other_settings() -> None:
+    decisions = Decisions()
+    decisions.feed(configures({"join": "a"}, {}))
+    decisions.feed(configures({"join": "b"}, {0: 5}))
+    assert decisions.valid(1, {0: 5})
+    assert not decisions.valid(1, {0: 6})
+    assert decisions.masking().lineage(0, 4) == "" != decisions.masking().lineage(0, 5)
+
+
+def test_going_back_to_older_settings_at_the_same_offset_is_a_change() -> None:
+    decisions = Decisions()
+    for text in ("a", "b", "a", "b"):
+        decisions.feed(configures({"join": text}, {0: 5}))
+    assert [decisions.masking(n).settings("join", 0, 5) for n in (2, 3, 4)] == ["b", "a", "b"]
+    assert len({decisions.masking(n).lineage(0, 5) for n in (1, 2, 3, 4)}) == 4
+
+
+def test_masks_keep_the_settings_and_settings_the_mask() -> None:
+    decisions = Decisions()
+    decisions.feed(configures({"join": "a"}, {}))
+    decisions.feed(masks(Entry("q", start={0: 5})))
+    decisions.feed(configures({"join": "b"}, {0: 9}))
+    decisions.feed(masks(remove=("q",)))
+    assert [len(decisions.masking(n).entries) for n in range(5)] == [0, 0, 1, 1, 0]
+    assert decisions.masking().settings("join", 0, 9) == "b"
+
+
+def test_settings_below_the_floor_are_void_and_a_floor_that_did_not_see_them_too() -> None:
+    decisions = Decisions()
+    decisions.feed(configures({"join": "a"}, {}))
+    decisions.feed(expire({0: 10}, seen=1))
+    assert not decisions.feed(configures({"join": "b"}, {0: 9}))
+    assert decisions.masking().settings("join", 0, 9) == "a"
+    assert decisions.feed(configures({"join": "b"}, {0: 10}))
+    assert not decisions.feed(expire({0: 12}, seen=2))
+
+
 def test_a_line_is_read_back_by_who_wrote_it_and_by_all_others() -> None:
     log = MemoryLog("decisions", 1)
     writer, reader = DecisionLog(log), DecisionLog(log)

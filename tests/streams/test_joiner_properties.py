@@ -98,3 +98,14 @@ def test_a_state_does_not_grow_with_the_log() -> None:
         return len(values_of(store))
 
     assert size(50) == size(20)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_how_often_is_swept_changes_no_row(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = shares(messy_log(Random(seed), 120), 1)[0]
+    made = []
+    for least, sweeps in ((1, 1 << 40), (1, 64), (1 << 40, 1)):  # at each event, in steps, never
+        monkeypatch.setattr("streams.kept.LEAST_SWEEP_MS", least)
+        monkeypatch.setattr("streams.kept.SWEEPS", sweeps)
+        made.append(fed(framed(events, 7))[0])
+    assert made[0] == made[1] == made[2]

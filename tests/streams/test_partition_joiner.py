@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.decisions import Decision
 from streams.errors import LogError, LogMismatch, PositionsBeyondLog
 from streams.examples import decode
 from streams.join_disk import MemoryDisk
+from streams.join_standing import Standing, changes_of
 from streams.partition_joiner import PartitionJoiner
 from streams.rocks_join_state import RocksDisk
 from streams.rules import Rules
@@ -129,3 +131,48 @@ def test_a_log_that_lost_its_begin_is_refused_without_a_snapshot() -> None:
     world.start()
     with pytest.raises(LogError, match="begins at 3"):
         list(world.joiner.turn())
+
+
+# ---- retention -------------------------------------------------------------------------------------------------------
+
+
+def expire(world: World, floor: int) -> None:
+    world.decisions.follow()
+    seen = world.decisions.fold.position
+    world.decisions.decide(Decision("expire", world.now, "retention", "", seen, floor={0: floor}))
+
+
+def worked(world: World, turns: int) -> None:
+    for _ in range(turns):
+        world.now += 1_000
+        list(world.joiner.turn())
+
+
+def test_the_snapshot_at_the_floor_stays_and_those_below_it_go() -> None:
+    world = World(framed(events_of(1), 2), batch=1)
+    assert isinstance(world.disk, MemoryDisk)
+    worked(world, 20)
+    expire(world, 14)
+    below = max(one.next for one in world.disk.snapshots() if one.next <= 14)
+    worked(world, 30)
+    kept = [one.next for one in world.disk.snapshots()]
+    assert kept[0] == below
+    assert kept[1] > 14
+    assert len(kept) < 10
+
+
+def test_a_state_that_retention_left_behind_goes_on_from_a_newer_snapshot() -> None:
+    events = events_of(1)
+    world = World(framed(events, 2), batch=1)
+    assert isinstance(world.disk, MemoryDisk)
+    worked(world, 30)
+    newest = world.disk.snapshots()[-1]
+    left = world.disk.current()
+    assert left is not None
+    world.disk.switch(world.disk.snapshots()[0], changes_of(Standing(world.disk.snapshots()[0].next, 0, newest.config)))
+    world.events.trim(0, newest.next)
+    world.start()
+    list(world.joiner.turn())
+    assert world.joiner.report.rewound
+    world.drain()
+    assert world.in_force() == rows_of(events)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from streams.errors import LogMismatch
 from streams.rules import Label, Rules
 
 
@@ -52,3 +53,29 @@ def test_everything_is_remembered_for_the_longest_window_its_grace_and_the_longe
         Label("buy", event="purchase", window=20, horizon=9),
     )
     assert Rules(labels, grace=1, out_of_orderness=2).lifespan == 50 + 1 + 9
+
+
+def test_rules_are_read_back_from_their_text_and_equal_ones_have_one_text() -> None:
+    def rules(value: float) -> Rules:
+        label = Label("long", event="dwell", window=9, mode="fast", min_value=value, surfaces={"b": 2, "a": 3})
+        return Rules((label,), 1, 2, 3, "served")
+
+    assert Rules.of(rules(18).text) == rules(18)
+    assert rules(18).text == rules(18.0).text
+    assert Rules.of(rules(18).text).digest() == rules(18).digest()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "c0ffee",
+        "{}",
+        Rules((), 1, 2).text.replace('"code":1', '"code":2'),
+        Rules((), 1, 2).text.replace('"grace":1', '"grace":-1'),
+        Rules((), 1, 2).text.replace('"grace":1', '"grace":"long"'),
+        Rules((), 1, 2).text.replace('"grace":1', '"grace":1,"more":1'),
+    ],
+)
+def test_rules_that_this_code_can_not_follow_are_refused(text: str) -> None:
+    with pytest.raises(LogMismatch, match="another version of Headrace"):
+        Rules.of(text)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from streams import sqlite_log
 from streams.errors import LogError, LogMismatch
 from streams.sqlite_log import SqliteLog, SqliteLogs
 
@@ -97,3 +98,36 @@ def test_nothing_is_left_aside_when_a_log_is_made(tmp_path: Path) -> None:
     logs.open("events", 1)
     logs.close()
     assert [path.name for path in tmp_path.iterdir()] == ["events.sqlite"]
+
+
+def test_a_trim_in_pieces_lets_others_write_in_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_log, "PIECE", 10)
+    logs, others = SqliteLogs(tmp_path), SqliteLogs(tmp_path)
+    log, other = logs.open("events", 1), others.open("events", 1)
+    log.append(0, [b"x"] * 200, at=1)
+    begins: list[int] = []
+
+    def between(_: float) -> None:
+        begins.append(other.begin(0))
+        other.append(0, [b"y"], at=2)
+
+    monkeypatch.setattr("streams.sqlite_log.time.sleep", between)
+    log.trim(0, 55)
+    assert begins == [10, 20, 30, 40, 50]
+    assert (log.begin(0), log.end(0)) == (55, 205)
+    logs.close()
+    others.close()
+
+
+def test_what_was_trimmed_makes_room_for_what_comes(tmp_path: Path) -> None:
+    logs = SqliteLogs(tmp_path)
+    log = logs.open("events", 1)
+    sizes = []
+    for n in range(6):
+        log.append(0, [b"x" * 5_000] * 200, at=n)
+        log.trim(0, log.end(0) - 200)
+        logs.close()
+        log = logs.open("events", 1)
+        sizes.append((tmp_path / "events.sqlite").stat().st_size)
+    assert sizes[-1] == sizes[1], "the file does not shrink, and does not grow"
+    logs.close()

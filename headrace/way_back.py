@@ -1,0 +1,161 @@
+"""The way back: an older version serves again, and what was bad is taken out of everything, by one line.
+
+No terminal is known here, and no process is waited for: each adopts the line by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from checkpoints.errors import BadOrder, VersionError
+from checkpoints.manifest import Manifest
+from checkpoints.quarantine import Order, good, last_good, valid
+from checkpoints.store import VersionStore
+from headrace.operations import Operator
+from headrace.quarantine_amends import amend, check_read_back
+from headrace.quarantine_changes import Change, change, ordered
+from streams.decisions import Decision, DecisionLog
+from streams.log import Log
+from streams.mask import Entry
+from streams.positions import Positions
+
+Target = int | Literal["last-good"]
+Then = Literal["replay", "pause"]
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """What a way back did, or would do (`line` -1). Publishing is paused until a version has relied on everything
+    before `until`; None: until someone resumes. What lies between `replay_from` (None: nothing does) and `ends`, where
+    the log ended as of the line, is fed again."""
+
+    line: int
+    version: int
+    tainted: tuple[int, ...]
+    entries: tuple[Entry, ...]
+    until: Positions | None
+    replay_from: Positions | None
+    span_ms: int
+    frames: int = 0
+    ends: Positions = field(default_factory=dict)
+
+
+def roll_back(
+    target: Target,
+    *,
+    store: VersionStore,
+    decisions: DecisionLog,
+    operator: Operator,
+    events: Log,
+    orders: tuple[Order, ...] = (),
+    ripple: bool = False,
+    then: Then | None = None,
+    ahead: int,
+) -> RolledBack:
+    """Put every server on `target`, and mask what `orders` name.
+
+    1. the target's files are what its manifest says, it is valid under the changed mask, the floor allows the change;
+    2. ONE line with both, the version and the entries;
+    3. read back: it holds, and servers take it;
+    4. one more line where someone published or masked between the reading and the line (see `amend`).
+    Raises VersionError or QuarantineError; before 2 nothing has moved.
+    """
+    manifest, made, back = _planned(target, store, decisions, operator, events, orders, ripple, then, ahead)
+    line = Decision(
+        "rollback", operator.at, operator.who, operator.why, seen=made.seen, version=manifest.version,
+        mask_position=manifest.decisions, input=manifest.input, until=back.until, add=made.add,
+    )  # fmt: skip
+    n, _ = decisions.decide(line)
+    check_read_back(n, decisions.fold, manifest)
+    amended = amend(n, made, store=store, decisions=decisions, operator=operator, ripple=ripple)
+    return replace(back, line=n, tainted=amended.tainted, entries=amended.entries)
+
+
+def preview_back(
+    target: Target,
+    *,
+    store: VersionStore,
+    decisions: DecisionLog,
+    operator: Operator,
+    events: Log,
+    orders: tuple[Order, ...] = (),
+    ripple: bool = False,
+    then: Then | None = None,
+    ahead: int,
+) -> RolledBack:
+    """What `roll_back` would do with the same arguments, the same refusals included. Nothing is written."""
+    return _planned(target, store, decisions, operator, events, orders, ripple, then, ahead)[2]
+
+
+def _planned(
+    target: Target,
+    store: VersionStore,
+    decisions: DecisionLog,
+    operator: Operator,
+    events: Log,
+    orders: tuple[Order, ...],
+    ripple: bool,
+    then: Then | None,
+    ahead: int,
+) -> tuple[Manifest, Change, RolledBack]:
+    _refuse_contradictions(orders, ripple=ripple, then=then)
+    manifests = store.manifests()
+    decisions.follow()
+    fold = decisions.fold
+    if orders:
+        made = ordered(
+            orders, manifests=manifests, decisions=fold, events=events, ahead=ahead, at=operator.at, ripple=ripple
+        )
+    else:
+        made = change(fold, manifests, events)
+    manifest = _verified(target, store, manifests, decisions, made)
+    back = RolledBack(
+        line=-1,
+        version=manifest.version,
+        tainted=made.tainted,
+        entries=made.add,
+        until=made.ends if orders and then != "pause" else None,
+        replay_from=made.replay_from,
+        span_ms=made.span_ms,
+        frames=made.frames,
+        ends=made.ends,
+    )
+    return manifest, made, back
+
+
+def _refuse_contradictions(orders: tuple[Order, ...], *, ripple: bool, then: Then | None) -> None:
+    if orders:
+        return
+    if then == "replay":
+        raise BadOrder(
+            "a replay without a quarantine gives the same model again: same log, same model. "
+            "Say what is to be taken out: --quarantine 'from=10m app-version=1.1'"
+        )
+    if ripple:
+        raise BadOrder(
+            "a ripple masks what the versions caused that a quarantine taints, but none is given. "
+            "Add --quarantine TERMS, or name the versions: --quarantine 'model-version=7'"
+        )
+
+
+def _verified(
+    target: Target, store: VersionStore, manifests: list[Manifest], decisions: DecisionLog, made: Change
+) -> Manifest:
+    """The target, with whole files and valid under the changed mask; of `last-good` the first that is whole."""
+    if target == "last-good":
+        for manifest in good(manifests, decisions.fold, made.mask):
+            try:
+                store.open(manifest.version)
+            except VersionError:
+                continue  # damaged, or taken away since it was listed
+            return manifest
+        return last_good([], decisions.fold, made.mask)
+    store.open(target)
+    manifest = store.manifest(target)
+    if not valid(decisions.fold, made.mask, manifest.decisions, manifest.input):
+        raise VersionError(
+            f"version {target} learned from events that are masked {'by this' if made.add else 'since'}. "
+            "Choose one whose `valid` is true (headrace versions list), or let it be found: headrace rollback last-good"
+        )
+    return manifest

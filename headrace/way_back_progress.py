@@ -1,0 +1,142 @@
+"""How far a way back has come, told from what processes say of themselves. Pure: statuses in, a frozen page out.
+
+A process is believed only once it ended a turn that it began after the line: until then its positions are those of
+before, and would look as if all had been done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.telemetry import Status
+from headrace.way_back import RolledBack
+
+REAL_TIMES = 20
+"""How many times faster than it happened a stretch of log is learned anew, at least; a bound until it is measured."""
+
+FRESH = 10_000
+"""Milliseconds after which a process that has said nothing is taken for gone."""
+
+FOLLOWERS = ("serve", "join", "train")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One look. `serving` is what servers answer with, `joined` how many partitions are joined again, `learned` which
+    share of the frames is learned again; None where that process does not run, or has nothing to do again. `left_ms`
+    is None until a rate has been seen. `done`: all that run are where the way back leads."""
+
+    serving: int | None
+    on_target: bool
+    joined: int | None
+    partitions: int
+    learned: float | None
+    left_frames: int
+    left_ms: int | None
+    running: tuple[str, ...]
+    done: bool
+
+
+class Following:
+    """What is seen of one way back, look after look. `published`: a version that has caught up serves.
+
+    >>> back = RolledBack(7, 3, (4,), (), {0: 20}, {0: 10}, span_ms=4_000, frames=10, ends={0: 20})
+    >>> train = Status("train", 1, started_at=90, updated_at=100, turns=5, last={"input": {"0": 15}})
+    >>> seen = Following(back, began_at=50).saw({"train": train}, published=False, at=100)
+    >>> seen.learned, seen.left_frames, seen.running, seen.done
+    (0.5, 5, ('train',), False)
+    """
+
+    def __init__(self, back: RolledBack, *, began_at: int) -> None:
+        self._back = back
+        self._began_at = began_at
+        self._ends = back.ends
+        self._turns: dict[str, int] = {}
+        self._on_target = False
+        self._first: tuple[int, int] | None = None
+
+    def saw(self, statuses: Mapping[str, Status], *, published: bool, at: int) -> Progress:
+        """Take one look at `at`."""
+        fresh = {name: statuses[name] for name in running(statuses, at)}
+        serving = _serving(fresh["serve"].last) if "serve" in fresh else None
+        self._on_target |= published or serving == self._back.version
+        again = self._back.frames > 0
+        joined = self._joined(fresh["join"]) if again and "join" in fresh else None
+        learned, left = self._learned(fresh["train"], published=published) if again and "train" in fresh else (None, 0)
+        done = (
+            (self._on_target or "serve" not in fresh)
+            and joined in (None, len(self._ends))
+            and (published or learned is None or (left == 0 and self._back.until is None))
+        )
+        return Progress(
+            serving=serving,
+            on_target=self._on_target,
+            joined=joined,
+            partitions=len(self._ends),
+            learned=learned,
+            left_frames=left,
+            left_ms=self._left(left, at) if learned is not None else None,
+            running=tuple(fresh),
+            done=done,
+        )
+
+    def _joined(self, status: Status) -> int:
+        if not self._adopted(status, turns=len(self._ends)):
+            return 0
+        stands = {p: int(status.partitions.get(str(p), {}).get("next", 0)) for p in self._ends}
+        return sum(stands[p] >= end for p, end in self._ends.items())
+
+    def _learned(self, status: Status, *, published: bool) -> tuple[float, int]:
+        """The share of the frames that is learned again, and how many are left."""
+        if published:
+            return 1.0, 0
+        if not self._adopted(status, turns=1):
+            return 0.0, self._back.frames
+        stands = {int(p): int(offset) for p, offset in dict(status.last.get("input", {})).items()}
+        left = min(sum(max(end - stands.get(p, 0), 0) for p, end in self._ends.items()), self._back.frames)
+        return (self._back.frames - left) / self._back.frames, left
+
+    def _adopted(self, status: Status, *, turns: int) -> bool:
+        """Whether the process has read the decisions since the line: each turn does, so one that began after it."""
+        if status.started_at >= self._began_at:
+            return True
+        if status.updated_at < self._began_at:
+            return False
+        return status.turns >= self._turns.setdefault(status.process, status.turns) + turns
+
+    def _left(self, left: int, at: int) -> int | None:
+        """Time that is left by the rate since the first frame was seen to be learned again."""
+        if self._first is None:
+            if left < self._back.frames:
+                self._first = (at, left)
+            return None
+        since, before = self._first
+        return round(left * (at - since) / (before - left)) if before > left and at > since else None
+
+
+def running(statuses: Mapping[str, Status], at: int) -> tuple[str, ...]:
+    """The processes that a way back concerns and that have said something lately.
+
+    >>> running({"join": Status("join", 1, 0, 5_000), "train": Status("train", 1, 0, 100)}, at=12_000)
+    ('join',)
+    """
+    return tuple(name for name in FOLLOWERS if name in statuses and at - statuses[name].updated_at <= FRESH)
+
+
+def expected(span_ms: int) -> int:
+    """About how long it takes to feed such a stretch of log again, in ms, before anything was measured.
+
+    >>> expected(600_000)
+    30000
+    """
+    return span_ms // REAL_TIMES
+
+
+def _serving(last: Mapping[str, Any]) -> int | None:
+    """The version that answers. The bundle swapped in last is the last of those kept warm; `version` beside it is
+    counted at requests, so it stands still without any."""
+    warm = last.get("warm") or []
+    found = warm[-1] if warm else last.get("version")
+    return int(found) if found else None

@@ -1,0 +1,90 @@
+"""From what was learned to a version, and from a version to who serves: when it is due, the gate, the line.
+
+The clock says only which batch ends become versions. Nothing here learns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from checkpoints.manifest import Manifest
+from checkpoints.registry import Registry
+from checkpoints.store import VersionStore
+from learners.learned_state import EVALUATION, LEARNED, SERVING, State
+from learners.plan import Plan, gate
+from streams.decisions import Decision, DecisionLog
+
+
+@dataclass(slots=True)
+class Since:
+    """What happened since the last commit."""
+
+    at: int
+    batches: int = 0
+    rows: int = 0
+    finite: bool = False
+
+    def due(self, plan: Plan, now: int) -> bool:
+        """Whether it is time for a version.
+
+        >>> Since(0).due(Plan(), 9_999), Since(0, batches=1).due(Plan(), 9_999), Since(0, batches=1).due(Plan(), 9)
+        (False, True, False)
+        """
+        if not self.batches:
+            return False
+        return self.batches >= plan.commit_batches if plan.commit_batches else now - self.at >= plan.commit_ms
+
+
+def commit(
+    state: State, store: VersionStore, version: int, *, decisions: int, config: str, finite: bool, at: int
+) -> Manifest:
+    """Learned state, serving files, figures and positions in one version."""
+    verdict, reason = gate(state.learner.rows_learned, finite=finite)
+    draft = Manifest(
+        version,
+        state.version,
+        decisions,
+        state.ordering.positions,
+        examples=state.examples,
+        steps=state.steps,
+        config=config,
+        digest=state.learner.digest(),
+        verdict=verdict,
+        reason=reason,
+        created_at=at,
+        metrics=state.evaluation.report(),
+        schema={"labels": list(state.learner.labels)},
+    )
+    state.evaluation.mark()
+    manifest = store.commit(version, lambda folder: _write(folder, version, state), draft)
+    state.version = version
+    return manifest
+
+
+def publish(manifest: Manifest, decisions: DecisionLog, registry: Registry, clock: Callable[[], int]) -> bool:
+    """Let a version serve, unless it failed or publishing is paused; whether the line holds."""
+    if manifest.verdict != "pass" or not registry.takes(manifest.input):
+        return False
+    line = Decision(
+        "publish",
+        at=clock(),
+        who="trainer",
+        why=manifest.reason,
+        seen=decisions.fold.position,
+        version=manifest.version,
+        mask_position=manifest.decisions,
+        input=manifest.input,
+    )
+    return decisions.decide(line)[1]
+
+
+def _write(folder: Path, version: int, state: State) -> None:
+    for name in (LEARNED, SERVING):
+        (folder / name).mkdir()
+    state.learner.snapshot(folder / LEARNED)
+    state.learner.export(folder / SERVING, version=version)
+    np.savez(folder / EVALUATION, allow_pickle=False, **state.evaluation.state())

@@ -1,0 +1,114 @@
+"""What a trainer is at a batch end: made from nothing, from a version, or from itself under other settings.
+
+The only file that opens what a version holds. Nothing here reads examples, learns or decides when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from checkpoints.manifest import TrainerPosition
+from checkpoints.store import VersionStore
+from learners.errors import NothingLeft
+from learners.evaluation import Evaluation
+from learners.learn_settings import LearnSettings, settings_at, settings_told
+from learners.learner import Learner
+from learners.ordering import Ordering
+from learners.plan import Plan
+from learners.resuming import beginning, newest_valid
+from streams.decisions import Decisions
+from streams.log import Log
+from streams.positions import Positions
+
+LEARNED, SERVING, EVALUATION = "learned", "serving", "evaluation.npz"
+Make = Callable[[LearnSettings], Learner]
+
+
+@dataclass(slots=True)
+class State:
+    """What the fold is at a batch end; `version` is the last one of this line, `settings` those that it was learned
+    with (None: those that the process was given)."""
+
+    learner: Learner
+    evaluation: Evaluation
+    ordering: Ordering
+    settings: LearnSettings | None
+    examples: int = 0
+    steps: int = 0
+    version: int | None = None
+
+    @property
+    def input(self) -> Positions:
+        return {p: at.input for p, at in self.ordering.positions.items()}
+
+
+class States:
+    """Makes states. `fresh` and `plan` hold where the decisions say nothing of learning, or there is no `make`."""
+
+    def __init__(
+        self,
+        decisions: Decisions,
+        store: VersionStore | None,
+        fresh: Callable[[], Learner],
+        plan: Plan,
+        make: Make | None,
+    ) -> None:
+        self._decisions, self._store, self._fresh, self._plan, self._make = decisions, store, fresh, plan, make
+
+    def config(self, settings: LearnSettings | None) -> str:
+        """The digest that stands in a manifest."""
+        return self._plan.config if settings is None else settings.digest
+
+    def wanted(self, input: Positions) -> LearnSettings | None:
+        """What the batch after a state with this `input` is to be learned with."""
+        return None if self._make is None else settings_at(self._decisions.masking(), input)
+
+    def newest(self, examples: Log) -> State:
+        """The newest valid version as a state, or nothing learned."""
+        told = {} if self._make is None else settings_told(self._decisions.masking())
+        known: dict[str, LearnSettings | None] = {**told} or {self._plan.config: None}
+        found = None
+        if self._store is not None:
+            found = newest_valid(self._store, self._decisions, partitions=self._plan.partitions, configs=known)
+        if found is None:
+            positions = beginning(examples)
+            return self._begun(self.wanted(dict.fromkeys(positions, 0)), positions)
+        manifest, folder = found
+        for p, at in manifest.positions.items():
+            if examples.begin(p) > at.examples:
+                raise NothingLeft(
+                    f"version {manifest.version}, the newest that is valid, goes on at {examples.topic}[{p}] "
+                    f"{at.examples:,}, but that begins at {examples.begin(p):,}. The versions that retention kept were "
+                    "lost, or a mask reaches below them: headrace quarantine list"
+                )
+        state = self._begun(known[manifest.config], manifest.positions)
+        state.learner.restore(folder / LEARNED)
+        with np.load(folder / EVALUATION, allow_pickle=False) as arrays:
+            state.evaluation.load(dict(arrays))
+        return replace(state, examples=manifest.examples, steps=manifest.steps, version=manifest.version)
+
+    def reread(self, state: State) -> None:
+        """Go back to the state's own positions: what was read beyond them may hold no more."""
+        state.ordering = self._ordered(state.ordering.positions, state.settings)
+
+    def turned(self, state: State, settings: LearnSettings | None) -> State:
+        """The state under other settings: batches are cut anew from its positions. What was learned is carried over
+        where the learner stays as it is; else the model begins anew, and only what was read is counted on."""
+        before = state.settings
+        same = before is not None and settings is not None and before.learner == settings.learner
+        if same or self.config(before) == self.config(settings):
+            return replace(state, ordering=self._ordered(state.ordering.positions, settings), settings=settings)
+        begun = self._begun(settings, state.ordering.positions)
+        return replace(begun, examples=state.examples, steps=state.steps, version=state.version)
+
+    def _begun(self, settings: LearnSettings | None, positions: dict[int, TrainerPosition]) -> State:
+        learner = self._fresh() if settings is None or self._make is None else self._make(settings)
+        evaluation = Evaluation(learner.labels, exact=self._plan.exact_rows)
+        return State(learner, evaluation, self._ordered(positions, settings), settings)
+
+    def _ordered(self, positions: dict[int, TrainerPosition], settings: LearnSettings | None) -> Ordering:
+        told = self._plan if settings is None else settings
+        return Ordering(positions, self._decisions, bucket_ms=told.bucket_ms, size=told.batch_size)

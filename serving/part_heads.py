@@ -1,0 +1,73 @@
+"""What snapshots of a partition's folds there are, and which of them may go: their heads alone, never what they hold.
+
+`{root}/p{n}/{next:016d}-{decisions:08d}/` is one; folders aside begin with a dot and are none.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from streams.decisions import Decisions
+from streams.join_disk import Snapshot, base_of, thinned
+from streams.positions import Positions
+
+HEAD = "state.json"
+
+
+class State(Struct, frozen=True):
+    """The head of a snapshot. `digest` is over all of its other files; `cut` says that retention had taken events
+    before the folds could read them; `passed` and `since` are what a change of rules left (`part.py`)."""
+
+    partition: int
+    next: int
+    decisions: int
+    rules: str
+    newest: int
+    forgotten: dict[str, int]
+    covisit_origin: int
+    digest: str
+    cut: bool = False
+    passed: int = 0
+    since: int = 0
+
+    @property
+    def positions(self) -> Positions:
+        return {self.partition: self.next}
+
+
+def home_of(folder: Path, next: int, decisions: int) -> Path:
+    """Where the snapshot of a position lies, made after so many decisions."""
+    return folder / f"{next:016d}-{decisions:08d}"
+
+
+def snapshots(folder: Path) -> Iterator[tuple[Path, State]]:
+    """The snapshots of one partition, newest first; what can't be read is passed over."""
+    for home in sorted(folder.glob("[0-9]*"), reverse=True):
+        try:
+            yield home, msgspec.json.decode((home / HEAD).read_bytes(), type=State)
+        except (OSError, msgspec.MsgspecError):
+            continue
+
+
+def prune(folder: Path, decisions: Decisions, *, keep: int, newest: int) -> None:
+    """Remove the snapshots of one partition that may go.
+
+    The newest valid one below the floor stays, and nothing below it; of the others up to position `newest` those that
+    `thinned` spares. What lies beyond `newest` was made under another mask.
+    """
+    heads = list(snapshots(folder))
+    found = {Snapshot(head.next, head.decisions, head.rules): home for home, head in heads}
+    base = base_of(found, heads[0][1].partition, decisions) if heads else None
+    aside = {one.next: one for one in sorted(found) if one.next <= newest or one == base}.values()
+    kept = {found[one] for one in set(aside).difference(thinned(aside, keep=keep, base=base))}
+    for home in folder.glob("[0-9]*"):
+        if home not in kept:
+            gone = folder / f".gone-{home.name}"  # in one step: what is there in part would be taken for a base
+            shutil.rmtree(gone, ignore_errors=True)
+            home.rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)

@@ -13,13 +13,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from headrace.demo_gauges import Gauges
 from headrace.demo_http import Api
-from headrace.demo_pace import seconds_since_start
+from headrace.demo_incident import EVENTS, STEADY, Incident
+from headrace.demo_pace import Pace, seconds_since_start
 from headrace.demo_probe import probed
 from headrace.demo_report import Delays, Outcome, faults, report_of
 from headrace.demo_settings import demo_settings
@@ -27,6 +29,7 @@ from headrace.demo_stage import SLATE, Stage
 from headrace.demo_tally import Tally
 from headrace.demo_traffic import Traffic
 from headrace.demo_view import View, summary_of
+from headrace.demo_way_back import WayBack
 from headrace.deployment import decision_log, version_store
 from headrace.options import now
 from headrace.settings import Settings
@@ -44,15 +47,23 @@ class DemoStuck(HeadraceError):
 
 
 def run_demo(
-    *, seed: int = 1, once: int | None = None, as_json: bool = False, var: Path | None = None, port: int = 0
+    *,
+    seed: int = 1,
+    once: int | None = None,
+    as_json: bool = False,
+    var: Path | None = None,
+    port: int = 0,
+    incident: bool = False,
 ) -> int:
-    """Run until `once` events are in the log, or for ever; the exit status.
+    """Run until `once` events are in the log, or for ever; the exit status. An `incident` ends after 50,000 events
+    where nothing else is said.
 
     1. All processes start, the API is open; 2. the items are posted, and are there; 3. pages come, and probes go with
     them; 4. pages end; 5. the figures are read; 6. the processes stop; 7. the report. Ctrl-C leads from 3 to 4, before
     that straight to 6.
     """
     started_at = now() - round(seconds_since_start() * 1000)
+    once = EVENTS if incident and once is None else once
     asked = threading.Event()
     view = View(as_json=as_json)
     with ExitStack() as stack:
@@ -68,7 +79,8 @@ def run_demo(
         if opened is None:
             return 0
         show = Demonstration(settings, tree, view, serving_port=opened, asked=asked)
-        outcome = show.run(seed, once, started_at)
+        planned = Incident(once, seed=seed) if incident and once is not None else None
+        outcome = show.run(seed, once, started_at, planned)
     report = report_of(outcome)
     found = faults(report, finished=once is not None and outcome.counted.events >= once)
     _tell(report, found, as_json=as_json)
@@ -89,30 +101,34 @@ class Demonstration:
         self._api = partial(Api, settings.serving.host, serving_port)
         self._address = f"http://{settings.serving.host}:{serving_port}/docs"
 
-    def run(self, seed: int, once: int | None, started_at: int) -> Outcome:
+    def run(self, seed: int, once: int | None, started_at: int, incident: Incident | None = None) -> Outcome:
         """The world's time begins when this is called."""
-        stage = Stage(seed=seed, started_at=now())
+        stage = Stage(seed=seed, started_at=now(), incident=incident)
+        way_back = None if incident is None else WayBack(incident, self._settings, self._tally)
         traffic = Traffic(stage, self._tally, api=self._api, most_events=once)
         self._view.say(f"The API is at {self._address}")
         traffic.post_now()
         self._wait_for_items()
-        gauges = Gauges(self._settings, started_at=started_at)
+        pace = None if incident is None else Pace(fastest=STEADY)
+        gauges = Gauges(self._settings, started_at=started_at, pace=pace)
         with probed(traffic, self._tally, self._settings, api=self._api) as delays:
             traffic.start(gauges.pace.rate)
             try:
                 while not self._asked.is_set() and not traffic.enough.wait(LOOK_EVERY):
-                    self._look(stage, traffic, gauges, delays())
+                    self._look(stage, traffic, gauges, delays(), way_back)
             finally:
                 traffic.stop()
-        return self._outcome(stage, gauges, delays(), started_at)
+        outcome = self._outcome(stage, gauges, delays(), started_at)
+        return outcome if way_back is None else replace(outcome, incident=way_back.figures(stage))
 
-    def _look(self, stage: Stage, traffic: Traffic, gauges: Gauges, delays: Delays) -> None:
+    def _look(self, stage: Stage, traffic: Traffic, gauges: Gauges, delays: Delays, way_back: WayBack | None) -> None:
         for death in self._tree.watch():
             self._view.say(f"{death.name} ended with status {death.status}; it starts again")
         with traffic.lock:
             figures = gauges.read(self._tally.counted(), stage)
         traffic.rate = gauges.pace.rate
-        self._view.show(gauges.moment(figures, self._address, delays))
+        course = None if way_back is None else way_back.look()
+        self._view.show(gauges.moment(figures, self._address, delays, course))
 
     def _wait_for_items(self) -> None:
         """Until the server has heard of enough items to fill a slate."""

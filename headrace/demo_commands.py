@@ -12,6 +12,14 @@ from headrace.jobs import run_demo
 
 def demo(
     once: Annotated[int | None, typer.Option("--once", min=1, help="Stop after this many events.")] = None,
+    incident: Annotated[
+        bool,
+        typer.Option(
+            "--incident",
+            help="An app version sends inverted clicks for a stretch, and one rollback takes them out of everything. "
+            "Its course goes by shares of the events: 50,000 without --once.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the world.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line.")] = False,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of the API; 0 takes any free one.")] = 0,
@@ -21,6 +29,7 @@ def demo(
 ) -> None:
     """A simulated world whose people ask, look and click, and Headrace learning from them, live.
 
-    Ends with status 1 if learned slates don't beat popular ones, a request failed, or an answer mixed versions.
+    Ends with status 1 if learned slates don't beat popular ones, a request failed, or an answer mixed versions; with
+    --incident also if the way back left something to be wished for.
     """
-    raise typer.Exit(run_demo(seed=seed, once=once, as_json=as_json, var=var, port=port))
+    raise typer.Exit(run_demo(seed=seed, once=once, as_json=as_json, var=var, port=port, incident=incident))

@@ -11,7 +11,7 @@ from headrace.demo_pace import Pace, TreeLoad
 from headrace.demo_report import Delays, Quality
 from headrace.demo_stage import Stage
 from headrace.demo_tally import Counted
-from headrace.demo_view import Moment
+from headrace.demo_view import Course, Moment
 from headrace.deployment import run_folder, version_store
 from headrace.options import now
 from headrace.settings import Settings
@@ -35,8 +35,8 @@ class Figures:
 class Gauges:
     """Keeps what rates of change need: the last look, the pace, the trend."""
 
-    def __init__(self, settings: Settings, *, started_at: int) -> None:
-        self.pace = Pace()
+    def __init__(self, settings: Settings, *, started_at: int, pace: Pace | None = None) -> None:
+        self.pace = pace or Pace()
         self._store = version_store(settings)
         self._run = run_folder(settings)
         self._started_at = started_at
@@ -61,11 +61,12 @@ class Gauges:
             self._stretch_at = at
         return figures
 
-    def moment(self, figures: Figures, address: str, delays: Delays) -> Moment:
-        """All of it, for the page."""
+    def moment(self, figures: Figures, address: str, delays: Delays, course: Course | None = None) -> Moment:
+        """All of it, for the page; `course` is that of an incident."""
         (since, events, pages), (at, events_now, pages_now) = self._history[0], self._history[-1]
         seconds = max(at - since, 1) / 1000
         counted = figures.counted
+        doing, text = ("learning", "") if course is None else (course.doing, course.text)
         return Moment(
             address=address,
             ms=at - self._started_at,
@@ -78,7 +79,8 @@ class Gauges:
             delays=delays,
             recent=figures.recent,
             trend=self._trend,
-            doing="learning" if counted.first_model_at else "waiting for the first version",
+            doing=doing if counted.first_model_at else "waiting for the first version",
+            incident=text,
         )
 
     def quality(self) -> Quality:

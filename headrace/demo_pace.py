@@ -23,15 +23,16 @@ class Pace:
     (40.0, 42.0)
     """
 
-    def __init__(self, *, start: float = 35.0) -> None:
+    def __init__(self, *, start: float = 35.0, fastest: float = FASTEST) -> None:
         self.rate = start
+        self._fastest = fastest
 
     def adapt(self, *, busy: float | None, answer_ms: float | None) -> float:
         """The rate for the next second."""
         hot = (busy or 0.0) > BUSY or (answer_ms or 0.0) > SLOW_MS
         roomy = (busy or 0.0) < BUSY - 0.07 and (answer_ms or 0.0) < SLOW_MS / 2
         step = 0.8 if hot else 1.05 if roomy else 1.0
-        self.rate = min(FASTEST, max(SLOWEST, self.rate * step))
+        self.rate = min(self._fastest, max(SLOWEST, self.rate * step))
         return self.rate
 
 

@@ -12,6 +12,7 @@ DEMO: dict[str, Any] = {
     "sequencer": {"clock_ahead": 0},
     "join": {"grace": "500ms", "out_of_orderness": "1s", "snapshot_every": "10s"},
     "trainer": {"bucket": "1s", "commit": "2s", "context": ("hour",)},
+    "follower": {"keep": 60},
     "serving": {
         "snapshot_every": "10s",
         "fatigue": 0.6,

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.world import Page, World
+from headrace.demo_incident import Incident
+from headrace.world import Click, Page, Reaction, World
 from headrace.world_items import WorldItem
 from headrace.world_oracle import Rates, Referee
 
@@ -46,8 +47,9 @@ class Stage:
     [(1000, 'impression'), (1000, 'item')]
     """
 
-    def __init__(self, *, seed: int, started_at: int) -> None:
+    def __init__(self, *, seed: int, started_at: int, incident: Incident | None = None) -> None:
         self.world = World(seed, started_at=started_at)
+        self.incident = incident
         self.referee = Referee(self.world, seed)
         self._events_at: list[int] = []
         self._later: list[tuple[int, int, WireEvent]] = []
@@ -55,13 +57,15 @@ class Stage:
 
     def ask(self, now: int) -> Page:
         """Somebody wants a page."""
-        return self.world.ask(now)
+        page = self.world.ask(now)
+        return page if self.incident is None else self.incident.opened(page)
 
     def show(self, page: Page, answer: Mapping[str, Any], now: int, *, events: int) -> None:
         """Put an answer before its user; `events` is how many the log holds by now.
 
         1. The referee compares; 2. the user reacts; 3. popular learns of it; 4. the events wait for their times.
-        Items that a visitor posted are looked past.
+        Items that a visitor posted are looked past. Where an app reports what did not happen, only 4 is of its report:
+        popular stays a yardstick that the incident does not bend.
         """
         slate = [item["item_id"] for item in answer["items"] if self.world.items.knows(item["item_id"])]
         if not slate:
@@ -74,7 +78,7 @@ class Stage:
         common = _circumstances(page) | {"request_id": request_id}
         shown = [{"item_id": seen.item_id, "position": seen.position} for seen in reaction.shown]
         self._hold(now, common | {"type": "impression", "event_id": f"{request_id}.seen", "items": shown})
-        for click in reaction.clicks:
+        for click in self._reported(page, reaction, events, now):
             about = {"item_id": click.item_id, "position": click.position, "impression_ts": now}
             name = {"type": "click", "event_id": f"{request_id}.{click.position}"}
             self._hold(now + click.delay, common | name | about)
@@ -91,7 +95,11 @@ class Stage:
 
     def rates(self, events: int) -> Rates:
         """Click rates over the last 40 % of `events`."""
-        return self.referee.rates(bisect_left(self._events_at, (1 - LAST) * events))
+        return self.between((1 - LAST) * events)
+
+    def between(self, since: float, until: float = float("inf")) -> Rates:
+        """Click rates over the pages that were shown while the log held from `since` to `until` events."""
+        return self.referee.rates(bisect_left(self._events_at, since), bisect_left(self._events_at, until))
 
     def recent(self, pages: int) -> Rates:
         """Click rates over the last `pages` pages."""
@@ -102,6 +110,12 @@ class Stage:
         """How many pages were shown."""
         return len(self._events_at)
 
+    def _reported(self, page: Page, reaction: Reaction, events: int, now: int) -> tuple[Click, ...]:
+        if self.incident is None:
+            return reaction.clicks
+        self.incident.turn(events, now)
+        return self.incident.reported(page, reaction).clicks
+
     def _hold(self, at: int, event: WireEvent) -> None:
         self._put += 1
         heapq.heappush(self._later, (at, self._put, event))
@@ -111,9 +125,10 @@ def request_of(page: Page) -> WireEvent:
     """The body of a request for a slate.
 
     >>> request_of(Page(0, "u7", "home", {"hour": "3"}, "1.0"))
-    {'user_id': 'u7', 'surface': 'home', 'context': {'hour': '3'}, 'n': 10}
+    {'user_id': 'u7', 'surface': 'home', 'context': {'hour': '3'}, 'app_version': '1.0', 'n': 10}
     """
-    return {"user_id": page.user_id, "surface": page.surface, "context": page.context, "n": SLATE}
+    about = {"user_id": page.user_id, "surface": page.surface, "context": page.context}
+    return about | {"app_version": page.app_version, "n": SLATE}
 
 
 def _circumstances(page: Page) -> WireEvent:

@@ -79,6 +79,7 @@ class Tally:
         self._counts: Counter[str] = Counter()
         self._rungs: Counter[str] = Counter()
         self._first_answers: dict[int, int] = {}
+        self._last_answers: dict[int, int] = {}
         self._version = 0
         self._first_model_at: int | None = None
         self._latencies: deque[float] = deque(maxlen=200)
@@ -94,6 +95,8 @@ class Tally:
             if is_mixed(answer):
                 self._counts["mixed"] += 1
                 self._complaint = f"answer {answer.get('request_id')} of version {version} says {answer['stamps']}"
+            if version >= 1:
+                self._last_answers[version] = max(at, self._last_answers.get(version, at))
             if version >= 1 and rung == "model":
                 self._version = version
                 self._first_answers.setdefault(version, at)
@@ -120,6 +123,11 @@ class Tally:
         """For each version that answered, when it did so first."""
         with self._lock:
             return dict(self._first_answers)
+
+    def last_answers(self) -> dict[int, int]:
+        """For each version that answered on any rung, when it did so last. Answers without a model carry none."""
+        with self._lock:
+            return dict(self._last_answers)
 
     def counted(self) -> Counted:
         """Everything as of now; `complaint` is what went wrong last."""

@@ -11,13 +11,23 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from headrace.demo_incident import APP, Phase
 from headrace.demo_report import Delays, Quality
+from headrace.demo_return import Command, Return
 from headrace.demo_tally import Counted, Quantiles
 from headrace.world_oracle import Rates
 
 LINE_EVERY_MS = 5_000
 BARS = "▁▂▃▄▅▆▇█"
 WIDEST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How far an incident is: what is being done, in a few words, and what there is to know."""
+
+    doing: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,7 @@ class Moment:
     recent: Rates
     trend: Sequence[float]
     doing: str
+    incident: str = ""
 
 
 class View:
@@ -77,7 +88,7 @@ def line_of(moment: Moment) -> str:
         f"version {counted.version}  clicks per view {rates.headrace:.3f}, popular {rates.popular:.3f}, "
         f"random {rates.random:.3f}, oracle {rates.oracle:.3f}  AUC {_number(moment.quality.auc)}  "
         f"to slate {_delay(moment.delays.slate)}  to weights {_delay(moment.delays.weights)}  "
-        f"failed {counted.failed}  mixed {counted.mixed}"
+        f"failed {counted.failed}  mixed {counted.mixed}{moment.incident and '  '}{moment.incident}"
     )
 
 
@@ -99,9 +110,9 @@ def page_of(moment: Moment) -> Group:
     facts.add_row(
         Text(f"failed {counted.failed}", style), Text(f"mixed {counted.mixed}", style), counted.complaint[:80]
     )
-    return Group(
-        head, facts, _rates(moment.recent), Text.assemble("over popular  ", (sparkline(moment.trend), "green"))
-    )
+    trend = Text.assemble("over popular  ", (sparkline(moment.trend), "green"))
+    told = [Text.assemble("incident      ", (moment.incident, "bold yellow"))] if moment.incident else []
+    return Group(head, facts, _rates(moment.recent), trend, *told)
 
 
 def summary_of(report: Mapping[str, Any]) -> str:
@@ -119,7 +130,7 @@ def summary_of(report: Mapping[str, Any]) -> str:
     30 versions, 28 swaps, 9,000 requests, 0 failed, 0 answers mixed versions
     """
     ctr, slate, weights = report["ctr"], report["click_to_slate_ms"], report["click_to_weights_ms"]
-    first = report["seconds_to_first_slate"]
+    first, incident = report["seconds_to_first_slate"], report.get("incident")
     rates = ", ".join(f"{name} {rate:.3f}" for name, rate in ctr.items())
     names = {"AUC": "auc", "NE": "ne", "calibration": "calibration"}
     figures = (f"{name} {_number(report[key])}" for name, key in names.items())
@@ -132,7 +143,45 @@ def summary_of(report: Mapping[str, Any]) -> str:
         f"click to weights {_ms(weights['p50'])} / {_ms(weights['p95'])} (median / 95 %)\n"
         f"{report['versions']:,} versions, {report['swaps']:,} swaps, {report['requests']:,} requests, "
         f"{report['failed_requests']:,} failed, {report['mixed_answers']:,} answers mixed versions"
+        + ("" if incident is None else f"\n{_incident_of(incident)}")
     )
+
+
+def _incident_of(told: Mapping[str, Any]) -> str:
+    rates = ", ".join(f"{told[f'ctr_{when}']:.3f} {when}" for when in ("before", "during", "after"))
+    old, caught_up = told["seconds_to_old_version"], told["seconds_to_caught_up"]
+    return (
+        f"incident: clicks per view {rates}; old version after {'-' if old is None else f'{old} s'}, "
+        f"caught up after {'-' if caught_up is None else f'{caught_up} s'}; "
+        f"{told['masked_events']:,} events masked, {told['tainted_versions']:,} versions tainted"
+    )
+
+
+def course_of(phase: Phase, command: Command | None, back: Return, trouble: str) -> Course:
+    """An incident in words, from what the world knows and what the operator's command came to.
+
+    >>> course_of("learning", None, Return(None, None), "")
+    Course(doing='learning', text='app 1.2 is not out yet')
+    """
+    if command is not None and back.to_caught_up is not None:
+        return Course(
+            "caught up",
+            f"version {command.version} again after {_ms(back.to_old_version)}, everything but the bad events learned "
+            f"after {_ms(back.to_caught_up)}",
+        )
+    if command is not None:
+        return Course(
+            f"rolled back to version {command.version}", f"{command.tainted} versions tainted; learning the rest again"
+        )
+    match phase:
+        case "learning":
+            return Course("learning", f"app {APP} is not out yet")
+        case "bug":
+            return Course("bug", f"app {APP} reports a click for what was left, and none for what was clicked")
+        case "repaired":
+            return Course("bug is over", f"app {APP} is repaired; what it reported is in the weights")
+        case "back":
+            return Course("rolling back", f"refused: {trouble}" if trouble else "the command is on its way")
 
 
 def sparkline(values: Sequence[float]) -> str:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from streams.mapping import Table
 
 
-def run_demo(*, seed: int, once: int | None, as_json: bool, var: Path | None, port: int) -> int:
+def run_demo(*, seed: int, once: int | None, as_json: bool, var: Path | None, port: int, incident: bool) -> int:
     """The demo, by its own settings; the exit status."""
     from headrace import demo
 
-    return demo.run_demo(seed=seed, once=once, as_json=as_json, var=var, port=port)
+    return demo.run_demo(seed=seed, once=once, as_json=as_json, var=var, port=port, incident=incident)
 
 
 def run_import(file: Path, mapping: Path, url: str) -> int:

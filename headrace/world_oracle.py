@@ -108,9 +108,9 @@ class Referee:
         clicked = {click.item_id for click in reaction.clicks}
         self._popular.saw([seen.item_id for seen in reaction.shown], clicked, now)
 
-    def rates(self, since: int = 0) -> Rates:
-        """Averages over the pages judged from number `since` on; zeros where there is none."""
-        looked, *clicks = np.sum(self.judged[since:] or [(0.0,) * 5], axis=0).tolist()
+    def rates(self, since: int = 0, until: int | None = None) -> Rates:
+        """Averages over the pages judged from number `since` on, before `until`; zeros where there is none."""
+        looked, *clicks = np.sum(self.judged[since:until] or [(0.0,) * 5], axis=0).tolist()
         return Rates(*(click / max(looked, 1e-9) for click in clicks))
 
 

@@ -9,11 +9,14 @@ from streams.events import Context, Shown, Slate
 
 Rung = Literal["model", "cached", "popular", "latest"]
 RUNGS: tuple[Rung, ...] = ("model", "cached", "popular", "latest")
+PRODUCER = "headrace"
+"""What a slate says of a request that does not name its producer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request for a list; `at` (ms) is the moment it is for."""
+    """One request for a list; `at` (ms) is the moment it is for. `app_version` and `producer` say who asks: the slate
+    carries them, so that a mask by them takes it too."""
 
     user_id: str
     n: int
@@ -23,6 +26,8 @@ class Ask:
     query_item_id: str | None = None
     query_text: str | None = None
     exclude: frozenset[str] = frozenset()
+    app_version: str = ""
+    producer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +99,6 @@ def slate_of(ask: Ask, answer: Recommendation, request_id: str) -> Slate:
         model_version=answer.version,
         query_item_id=ask.query_item_id,
         query_text=ask.query_text,
-        producer="headrace",
+        producer=ask.producer or PRODUCER,
+        app_version=ask.app_version,
     )

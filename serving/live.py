@@ -121,7 +121,9 @@ class BundleKeeper:
         self._registry.follow(self._decisions.fold)
         current = self._live.current()
         standing = None if current is None else current.version
-        chosen = serving(self._registry.live, standing, self._ready(), self._registry.published)
+        told = self._registry
+        taken_back = told.rolled_back  # on the way up again, none of these may answer
+        chosen = serving(told.live, standing, self._ready(), [v for v in told.published if v not in taken_back])
         if chosen is None or chosen == standing:
             return self._told(idle=True)
         opened = chosen not in self._warm

@@ -19,12 +19,21 @@ Values = dict[str, str | float | int | bool]
 Short = Annotated[str, Meta(max_length=MAX_ID_BYTES)]
 Text = Annotated[str, Meta(max_length=10_000)]
 Moment = Annotated[int, Meta(ge=OLDEST, lt=NEWEST)]
+AppVersion = Annotated[
+    str, Meta(max_length=MAX_ID_BYTES, description="The version of the app that asks; a mask by it takes the slate too")
+]
+Producer = Annotated[
+    str, Meta(max_length=MAX_ID_BYTES, description="Who asks, as its events say it; `headrace` where it is left out")
+]
 MAX_CONTEXT = 100
 MAX_EXCLUDED = 10_000
 
 
 class RecommendBody(Struct, forbid_unknown_fields=True):
-    """`POST /v1/recommend`. `at` (ms) is the moment the list is for, now by default; `dry_run` logs nothing."""
+    """`POST /v1/recommend`. `at` (ms) is the moment the list is for, now by default; `dry_run` logs nothing.
+
+    The slate in the log carries `app_version` and `producer`.
+    """
 
     user_id: Id
     n: Annotated[int, Meta(ge=1, le=100)] = 10
@@ -36,10 +45,12 @@ class RecommendBody(Struct, forbid_unknown_fields=True):
     explain: bool = False
     dry_run: bool = False
     at: Moment | None = None
+    app_version: AppVersion = ""
+    producer: Producer = ""
 
 
 class RankBody(Struct, forbid_unknown_fields=True):
-    """`POST /v1/rank`: the items that are to be put in order."""
+    """`POST /v1/rank`: the items that are to be put in order. The slate carries `app_version` and `producer`."""
 
     user_id: Id
     items: Annotated[list[Id], Meta(min_length=1, max_length=MAX_ITEMS)]
@@ -50,6 +61,8 @@ class RankBody(Struct, forbid_unknown_fields=True):
     explain: bool = False
     dry_run: bool = False
     at: Moment | None = None
+    app_version: AppVersion = ""
+    producer: Producer = ""
 
 
 Body = TypeVar("Body", RecommendBody, RankBody)
@@ -94,6 +107,8 @@ def ask_of(body: RecommendBody | RankBody, now: int) -> Ask:
         query_item_id=None if body.query_item_id is None else id_of("query_item_id", body.query_item_id),
         query_text=body.query_text,
         exclude=frozenset(ids_of("exclude_ids", excluded)),
+        app_version=_fit("app_version", body.app_version),
+        producer=_fit("producer", body.producer),
     )
 
 

@@ -33,6 +33,11 @@ def test_near_the_limit_it_stays() -> None:
     assert pace.adapt(busy=0.68, answer_ms=20.0) == 60.0
 
 
+def test_it_never_passes_the_fastest_that_was_asked_for() -> None:
+    pace = Pace(start=40.0, fastest=45.0)
+    assert [pace.adapt(busy=0.2, answer_ms=10.0) for _ in range(4)][-1] == 45.0
+
+
 def test_without_any_measure_it_tries_more() -> None:
     assert Pace(start=60.0).adapt(busy=None, answer_ms=None) > 60.0
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from headrace.demo_report import Delays, Outcome, Quality, faults, report_of
+from headrace.demo_report import Delays, IncidentFigures, Outcome, Quality, faults, report_of
+from headrace.demo_return import Return
 from headrace.demo_tally import Counted, Quantiles
 from headrace.world_oracle import Rates
 
@@ -37,6 +38,12 @@ def outcome(**changes: Any) -> Outcome:
         "ended_at": 99_900,
     }
     return Outcome(**given | changes)
+
+
+def incident(*, before: float = 0.3, after: float = 0.295, **changes: Any) -> IncidentFigures:
+    rates = tuple(Rates(rate, 0.2, 0.1, 0.6) for rate in (before, 0.22, after))
+    given: dict[str, Any] = {"rates": rates, "masked_events": 7_000, "tainted_versions": 12, "back": Return(412, 9_876)}
+    return IncidentFigures(**given | changes)
 
 
 def good(**changes: Any) -> dict[str, Any]:
@@ -85,3 +92,36 @@ def test_a_run_that_was_cut_short_need_not_have_learned() -> None:
 @pytest.mark.parametrize("changes", [{"failed": 2}, {"mixed": 2}])
 def test_failures_and_mixed_answers_count_however_short_the_run(changes: dict[str, int]) -> None:
     assert faults(good(counted=counted(**changes)), finished=False)
+
+
+def test_an_incident_adds_its_figures_and_its_keys_alone() -> None:
+    report = good(incident=incident())
+    assert list(report) == [*KEYS, "incident"]
+    assert report["incident"] == {
+        "masked_events": 7_000, "tainted_versions": 12, "ctr_before": 0.3, "ctr_during": 0.22, "ctr_after": 0.295,
+        "seconds_to_old_version": 0.41, "seconds_to_caught_up": 9.88,
+        "of_oracle": {"before": 0.5, "during": 0.3667, "after": 0.4917},
+    }  # fmt: skip
+    assert faults(report, finished=True) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"masked_events": 0}, ["masked none"]),
+        ({"after": 0.28}, ["0.28 clicks", "0.3 before", "97%", "0.4667 and 0.5"]),
+        ({"back": Return(1_240, 9_000)}, ["1.24 s", "after 1.0 s none may"]),
+        ({"back": Return(None, 9_000)}, ["no answer carried"]),
+        ({"back": Return(300, None)}, ["caught up"]),
+    ],
+)
+def test_an_incident_is_bad_for_each_of_five_reasons(changes: dict[str, Any], words: list[str]) -> None:
+    (fault,) = faults(good(incident=incident(**changes)), finished=True)
+    assert all(word in fault for word in words)
+
+
+def test_an_incident_that_was_cut_short_need_not_have_come_back() -> None:
+    cut = incident(masked_events=0, after=0.0, back=Return(None, None))
+    report = good(incident=cut)
+    assert faults(report, finished=False) == []
+    assert json.loads(json.dumps(report)) == report

@@ -65,7 +65,8 @@ def test_a_request_is_what_the_api_takes_and_holds_nothing_of_the_truth() -> Non
     body = request_of(Stage(seed=1, started_at=0).ask(45_000))
     taken = body_of(msgspec.json.encode(body), RecommendBody)
     assert taken.context["hour"] == "2"
-    assert set(body) == {"user_id", "surface", "context", "n"}
+    assert taken.app_version in ("1.0", "1.1")
+    assert set(body) == {"user_id", "surface", "context", "app_version", "n"}
     assert set(body["context"]) == {"hour", "device"}
 
 

@@ -48,6 +48,13 @@ def test_each_version_counts_as_one_swap_however_often_it_answers() -> None:
     assert (tally.counted().swaps, tally.first_answers()) == (2, {3: 0, 4: 2})
 
 
+def test_the_last_answer_of_a_version_counts_on_any_rung_that_used_one() -> None:
+    tally = Tally()
+    for at, rung, version in ((1, "model", 3), (5, "cached", 3), (7, "popular", 0), (4, "model", 3)):
+        tally.answered(answer(version, rung), ms=1.0, at=at)
+    assert tally.last_answers() == {3: 5}
+
+
 def test_the_first_personalised_answer_is_by_a_model() -> None:
     tally = Tally()
     tally.answered(answer(0, "popular", retrieval=0, ranking=0, generation=0), ms=1.0, at=5)

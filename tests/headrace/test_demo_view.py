@@ -7,8 +7,9 @@ from typing import Any
 from rich.console import Console
 
 from headrace.demo_report import Delays, Quality
+from headrace.demo_return import Command, Return
 from headrace.demo_tally import Counted, Quantiles
-from headrace.demo_view import Moment, line_of, page_of, sparkline
+from headrace.demo_view import Moment, course_of, line_of, page_of, sparkline, summary_of
 from headrace.world_oracle import Rates
 
 NOTHING = Quantiles(None, None)
@@ -60,3 +61,42 @@ def test_before_anything_is_known_dashes_stand_for_figures() -> None:
 def test_a_rising_ratio_rises() -> None:
     assert sparkline([1.0, 2.0, 4.0]).startswith("▂▄█")
     assert sparkline([]) == ""
+
+
+NOT_YET = Return(None, None)
+BACK = Command(at=0, line=30, version=17, until={}, tainted=9)
+
+
+def test_an_incident_is_told_step_by_step() -> None:
+    told = [course_of(phase, None, NOT_YET, "") for phase in ("learning", "bug", "repaired", "back")]
+    told += [course_of("back", BACK, Return(400, None), ""), course_of("back", BACK, Return(400, 7_000), "")]
+    assert [course.doing for course in told] == [
+        "learning", "bug", "bug is over", "rolling back", "rolled back to version 17", "caught up",
+    ]  # fmt: skip
+    assert "9 versions tainted" in told[4].text
+    assert "400 ms" in told[5].text
+    assert "7.0 s" in told[5].text
+
+
+def test_a_command_that_was_refused_says_why() -> None:
+    assert course_of("back", None, NOT_YET, "the floor is at noon").text == "refused: the floor is at noon"
+
+
+def test_page_and_line_show_the_incident_and_are_silent_without_one() -> None:
+    for shown in (printed, line_of):
+        assert "9 versions tainted" in shown(moment(incident="9 versions tainted"))
+        assert "incident" not in shown(moment())
+
+
+def test_the_summary_ends_with_the_incident() -> None:
+    nothing = {"p50": None, "p95": None}
+    report: dict[str, Any] = {
+        "events": 1, "seconds": 1, "seconds_to_first_slate": None, "auc": None, "ne": None, "calibration": None,
+        "versions": 1, "swaps": 1, "requests": 1, "failed_requests": 0, "mixed_answers": 0,
+        "ctr": {"headrace": 0.3, "popular": 0.2}, "click_to_slate_ms": nothing, "click_to_weights_ms": nothing,
+    }  # fmt: skip
+    told = {"ctr_before": 0.3, "ctr_during": 0.2, "ctr_after": 0.31, "masked_events": 7_000, "tainted_versions": 12}
+    last = summary_of(report | {"incident": told | {"seconds_to_old_version": 0.4, "seconds_to_caught_up": None}})
+    assert "0.200 during" in last
+    assert "old version after 0.4 s, caught up after -; 7,000 events masked" in last
+    assert "incident" not in summary_of(report)

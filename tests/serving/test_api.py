@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.mask import Entry, Masking
 from streams.request_ids import version_of
 from tests.serving.deployment import Client, Deployment, ids
 from tests.worlds import bundle_of, even
@@ -41,6 +42,34 @@ def test_an_answer_says_who_made_it_and_is_in_the_log(tmp_path: Path) -> None:
     assert (slate.request_id, slate.user_id, slate.model_version) == (answer["request_id"], "u0", 7)
     assert [(shown.item_id, shown.propensity) for shown in slate.items] == [("i0", 1.0), ("i2", 1.0), ("i4", 1.0)]
     assert (slate.surface, slate.context) == ("home", {"hour": 7.0})
+
+
+@pytest.mark.parametrize("path", ["/v1/recommend", "/v1/rank"])
+def test_the_slate_says_which_app_asked(tmp_path: Path, path: str) -> None:
+    server = Deployment(tmp_path)
+    server.live.bundle = bundle_of(7)
+    asked = {"user_id": "u0"} | ({"items": ["i0"]} if path == "/v1/rank" else {})
+    with server.served() as client:
+        client.post(path, asked | {"app_version": "1.2", "producer": "android"})
+        client.post(path, asked)
+    assert [(slate.app_version, slate.producer) for slate in server.slates()] == [("1.2", "android"), ("", "headrace")]
+
+
+def test_a_mask_by_app_version_takes_the_slate(tmp_path: Path) -> None:
+    server = Deployment(tmp_path)
+    server.live.bundle = bundle_of(7)
+    with server.served() as client:
+        client.post("/v1/recommend", {"user_id": "u0", "app_version": "1.2"})
+    mask = Masking([Entry("q1", start={0: 0}, app_version="1.2")])
+    assert [mask.hides(0, 0, slate) for slate in server.slates()] == [True]
+
+
+@pytest.mark.parametrize("route", ["/v1/recommend", "/v1/rank"])
+def test_the_schema_tells_of_app_version_and_producer(shared: tuple[Deployment, Client], route: str) -> None:
+    content = shared[1].get("/openapi.json")[1]["paths"][route]["post"]["requestBody"]["content"]
+    fields = content["application/json"]["schema"]["properties"]
+    assert "a mask by it" in fields["app_version"]["description"]
+    assert "`headrace`" in fields["producer"]["description"]
 
 
 def test_a_dry_run_logs_nothing(tmp_path: Path) -> None:
@@ -98,6 +127,9 @@ def test_integer_ids_are_the_strings_that_look_like_them(shared: tuple[Deploymen
         (b'{"user_id": "u0", "context": {"a": 1' + b"0" * 400 + b"}}", 422, "context.a"),
         ({"user_id": "u0", "exclude_ids": [""]}, 422, "exclude_ids[0]"),
         ({"user_id": "u0", "colour": "red"}, 422, "colour"),
+        ({"user_id": "u0", "app_version": 1.2}, 422, "app_version"),
+        ({"user_id": "u0", "app_version": "\u00e9" * 129}, 422, "app_version"),
+        ({"user_id": "u0", "producer": "x" * 257}, 422, "producer"),
         (b'{"user_id": "u0", "query_text": "' + b"x" * 1_100_000 + b'"}', 413, "body"),
     ],
 )

@@ -103,6 +103,22 @@ def test_going_down_keeps_the_bad_version_until_the_good_one_is_ready(town: Town
     assert kept.turn().version == 1
 
 
+def test_on_the_way_up_again_no_version_that_was_rolled_back_answers(town: Town) -> None:
+    live = Live()
+    grow(town, 4)
+    kept = keeper(town, live)
+    kept.turn()
+    say(town.decisions, "rollback", 2)
+    assert kept.turn().version == 2
+    say(town.decisions, "resume", None)
+    town.publish(drifted(crowd(ITEMS), 0.02))
+    assert kept.turn().idle
+    assert version_of(live) == 2
+    with closing(town.follow(keep=9)) as reports:
+        town.settle(reports)
+    assert kept.turn().version == 5
+
+
 def test_a_damaged_generation_is_told_once_and_taken_when_it_was_replaced(town: Town) -> None:
     live = Live()
     grow(town, 2)

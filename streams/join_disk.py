@@ -105,13 +105,13 @@ class MemoryDisk:
 
 def thinned(snapshots: Iterable[Snapshot], *, keep: int, base: Snapshot | None = None) -> list[Snapshot]:
     """Which snapshots may go. `base`, the newest valid one below the floor of the decisions, stays, and what lies below
-    it goes; above it the newest few stay, and one for each doubling of the distance behind them.
+    it goes; above it the newest few stay, and some for each doubling of the distance behind them (`thinning`).
 
-    >>> aside = [Snapshot(n, 0, "") for n in range(0, 90, 10)]
+    >>> aside = [Snapshot(n, 0, "") for n in range(0, 190, 10)]
     >>> [s.next for s in thinned(aside, keep=2)]
-    [10, 30, 40, 60]
+    [10, 20, 40, 50, 80, 100]
     >>> [s.next for s in thinned(aside, keep=2, base=aside[2])]
-    [0, 10, 40, 60]
+    [0, 10, 40, 50, 80, 100]
     """
     newest_first = sorted(snapshots, reverse=True)
     above = [one for one in newest_first if base is None or one.next > base.next]

@@ -61,10 +61,12 @@ class Town:
             pass
 
     def train(self) -> None:
-        """Adopt the decisions, read what is in force, commit if there was any. FramesLost if retention took it."""
+        """Adopt the decisions, read what is in force, commit if there was any; over a gap that retention left, go on
+        from the newest version."""
         self.decisions.follow()
         fold = self.decisions.fold
-        if not fold.valid(self.made_under, {0: self.learned.input}):
+        behind = self.learned.examples < self.examples.begin(0)
+        if behind or not fold.valid(self.made_under, {0: self.learned.input}):
             best = next(iter(good(self.store.manifests(), fold)), None)
             assert best is not None or self.examples.begin(0) == 0, "nothing is left to go back to"
             self.learned = best.positions[0] if best else TrainerPosition()

@@ -36,7 +36,7 @@ class Registry:
     """What was live before."""
     paused: bool = False
     until: Positions | None = None
-    """Paused only until a version has relied on everything before these positions."""
+    """Paused only until a version is published that has taken in everything before these positions."""
     published: list[int] = field(default_factory=list)
     held: set[int] = field(default_factory=set)
     rolled_back: set[int] = field(default_factory=set)
@@ -65,9 +65,9 @@ class Registry:
             self.position += 1
         return bool(fresh)
 
-    def takes(self, input: Positions) -> bool:
-        """Whether a version that relied on the events before `input` would serve once it is published."""
-        return not self.paused or (self.until is not None and covers(input, self.until))
+    def takes(self, reached: Positions) -> bool:
+        """Whether a version that has taken in the events before `reached` would serve once it is published."""
+        return not self.paused or (self.until is not None and covers(reached, self.until))
 
     def feed(self, line: Decision) -> None:
         """Take one line. A publish while paused is kept, but does not serve: a rollback stands until `resume`, or
@@ -76,8 +76,9 @@ class Registry:
         match line.kind:
             case "publish" if line.version is not None:
                 self.published.append(line.version)
-                if self.takes(line.input):
+                if self.takes(line.until or line.input):
                     self.paused, self.until = False, None
+                    self.rolled_back.discard(line.version)
                     self.live = self.live if line.version in self.held else line.version
             case "promote" if line.version is not None:
                 self._back(line.version)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from checkpoints.manifest import Manifest
+from streams.decisions import Decision
 from streams.positions import Positions, covers
 
 
@@ -23,14 +23,14 @@ class Command:
     until: Positions
     tainted: int
 
-    def is_over_with(self, manifest: Manifest) -> bool:
-        """Whether a version that answers ends the replay: it was made under the rollback's mask and has caught up.
+    def ended_by(self, line: Decision) -> bool:
+        """Whether a later line ends the replay: it publishes a version that has caught up.
 
-        >>> old = Manifest(version=3, parent=2, decisions=1, positions={})
-        >>> Command(at=0, line=4, version=2, until={}, tainted=1).is_over_with(old)
+        >>> command = Command(at=0, line=4, version=2, until={0: 9}, tainted=1)
+        >>> command.ended_by(Decision("publish", 1, "trainer", "", seen=4, version=8, input={0: 7}))
         False
         """
-        return manifest.decisions > self.line and covers(manifest.input, self.until)
+        return line.kind == "publish" and covers(line.until or line.input, self.until)
 
 
 @dataclass(frozen=True, slots=True)

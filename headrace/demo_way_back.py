@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
-from checkpoints.errors import VersionError
 from checkpoints.quarantine import Order
 from headrace.demo_incident import APP, Incident
 from headrace.demo_report import IncidentFigures
@@ -17,7 +16,7 @@ from headrace.demo_return import Command, Return, measured
 from headrace.demo_stage import Stage
 from headrace.demo_tally import Tally
 from headrace.demo_view import Course, course_of
-from headrace.deployment import open_logs, version_store
+from headrace.deployment import decision_log, open_logs, version_store
 from headrace.operations import Operator
 from headrace.options import now, who
 from headrace.settings import Settings
@@ -41,8 +40,6 @@ class WayBack:
         self._command: Command | None = None
         self._trouble = ""
         self._thread: threading.Thread | None = None
-        self._judged: set[int] = set()
-        self._caught_up: set[int] = set()
 
     def look(self) -> Course:
         """What the page says of the incident."""
@@ -68,19 +65,15 @@ class WayBack:
         if command is None:
             return Return(None, None)
         first, last = self._tally.first_answers(), self._tally.last_answers()
-        self._judge(command, first.keys() - self._judged)
-        return measured(command, first=first, last=last, caught_up=self._caught_up)
+        return measured(command, first=first, last=last, caught_up=self._caught_up(command))
 
-    def _judge(self, command: Command, versions: set[int]) -> None:
-        store = version_store(self._settings)
-        for version in versions:
-            self._judged.add(version)
-            try:
-                manifest = store.manifest(version)
-            except VersionError:
-                continue
-            if command.is_over_with(manifest):
-                self._caught_up.add(version)
+    def _caught_up(self, command: Command) -> set[int]:
+        """Every version that serves from the one on that ended the replay."""
+        with decision_log(self._settings) as decisions:
+            decisions.follow()
+            later = decisions.fold.lines[command.line + 1 :]
+        ended = next((n for n, line in enumerate(later) if command.ended_by(line)), len(later))
+        return {line.version for line in later[ended:] if line.kind == "publish" and line.version is not None}
 
     def _give(self, t0: int, t1: int) -> None:
         given_at = now()

@@ -43,7 +43,7 @@ class Following:
     """What is seen of one way back, look after look. `published`: a version that has caught up serves.
 
     >>> back = RolledBack(7, 3, (4,), (), {0: 20}, {0: 10}, span_ms=4_000, frames=10, ends={0: 20})
-    >>> train = Status("train", 1, started_at=90, updated_at=100, turns=5, last={"input": {"0": 15}})
+    >>> train = Status("train", 1, started_at=90, updated_at=100, turns=5, last={"reached": {"0": 15}})
     >>> seen = Following(back, began_at=50).saw({"train": train}, published=False, at=100)
     >>> seen.learned, seen.left_frames, seen.running, seen.done
     (0.5, 5, ('train',), False)
@@ -94,7 +94,7 @@ class Following:
             return 1.0, 0
         if not self._adopted(status, turns=1):
             return 0.0, self._back.frames
-        stands = {int(p): int(offset) for p, offset in dict(status.last.get("input", {})).items()}
+        stands = {int(p): int(offset) for p, offset in dict(status.last.get("reached", {})).items()}
         left = min(sum(max(end - stands.get(p, 0), 0) for p, end in self._ends.items()), self._back.frames)
         return (self._back.frames - left) / self._back.frames, left
 

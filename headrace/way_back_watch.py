@@ -66,8 +66,9 @@ def caught_up(back: RolledBack, decisions: DecisionLog) -> bool:
     """Whether a version was published since that relied on all of the log as of the line."""
     fold, until = decisions.fold, back.until
     return until is not None and any(
-        line.kind == "publish" and covers(line.input, until) and fold.valid(line.mask_position, line.input)
+        covers(line.until or line.input, until) and fold.valid(line.mask_position, line.input)
         for line in fold.lines[back.line + 1 :]
+        if line.kind == "publish"
     )
 
 
@@ -76,12 +77,13 @@ def _say(console: Console, text: str) -> None:
 
 
 def _lines(console: Console) -> Callable[[str, bool], None]:
-    """A line every two seconds, and the last one."""
-    told_at = [0.0]
+    """A line when something has moved, at most each two seconds, and the last one."""
+    told_at, told = 0.0, ""
 
     def show(text: str, last: bool) -> None:
-        if text and (last or time.monotonic() - told_at[0] >= LINE_EVERY_S):
-            told_at[0] = time.monotonic()
+        nonlocal told_at, told
+        if text and text != told and (last or time.monotonic() - told_at >= LINE_EVERY_S):
+            told_at, told = time.monotonic(), text
             _say(console, text)
 
     return show

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -97,14 +98,16 @@ def _cost(done: RolledBack | Masked) -> list[str]:
 def _span(ms: int) -> str:
     """A stretch of log, as people say it.
 
-    >>> _span(725_300), _span(8_400)
-    ('12m 5s', '8 s')
+    >>> _span(725_300), _span(8_400), _span(90_000_000)
+    ('12m 5s', '8 s', '1 day, 1:00:00')
     """
     minutes, seconds = divmod(ms // 1000, 60)
     if not minutes:
         return f"{seconds} s"
+    if minutes >= 60:
+        return str(timedelta(minutes=minutes))
     return f"{minutes}m {seconds}s" if seconds else f"{minutes}m"
 
 
 def _seconds(ms: int) -> str:
-    return f"{max(round(ms / 1000), 1):,} s"
+    return f"{max(round(ms / 1000), 1)} s" if ms < 120_000 else _span(ms)

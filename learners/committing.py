@@ -17,6 +17,7 @@ from checkpoints.store import VersionStore
 from learners.learned_state import EVALUATION, LEARNED, SERVING, State
 from learners.plan import Plan, gate
 from streams.decisions import Decision, DecisionLog
+from streams.positions import Positions
 
 
 @dataclass(slots=True)
@@ -65,9 +66,12 @@ def commit(
     return manifest
 
 
-def publish(manifest: Manifest, decisions: DecisionLog, registry: Registry, clock: Callable[[], int]) -> bool:
-    """Let a version serve, unless it failed or publishing is paused; whether the line holds."""
-    if manifest.verdict != "pass" or not registry.takes(manifest.input):
+def publish(
+    manifest: Manifest, reached: Positions, decisions: DecisionLog, registry: Registry, clock: Callable[[], int]
+) -> bool:
+    """Let a version that has taken in the events before `reached` serve, unless it failed or publishing is paused;
+    whether the line holds."""
+    if manifest.verdict != "pass" or not registry.takes(reached):
         return False
     line = Decision(
         "publish",
@@ -78,6 +82,7 @@ def publish(manifest: Manifest, decisions: DecisionLog, registry: Registry, cloc
         version=manifest.version,
         mask_position=manifest.decisions,
         input=manifest.input,
+        until=reached if registry.until else None,
     )
     return decisions.decide(line)[1]
 

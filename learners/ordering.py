@@ -21,6 +21,7 @@ from streams.decisions import Decisions
 from streams.examples import Attributes, Row, Shot, decode
 from streams.in_force import InForce
 from streams.log import Record
+from streams.positions import Positions
 
 
 class Example(Struct, frozen=True, gc=False):
@@ -102,6 +103,12 @@ class Ordering:
     def watermark(self) -> int:
         """The least watermark: nothing decided here or later is released."""
         return min(lane.watermark for lane in self._lanes.values())
+
+    @property
+    def reached(self) -> Positions:
+        """Per partition the next offset in events up to which nothing is left to learn: no row that was decided there
+        waits. Beyond `input` where rows are rare."""
+        return {p: _reached(lane) for p, lane in self._lanes.items()}
 
     def wanted(self) -> tuple[int, int]:
         """The partition that holds the others back, and the next offset of `examples` to read in it.
@@ -189,6 +196,11 @@ def _move(lane: _Lane, sequence: int, horizon: int) -> None:
         examples, last, watermark = used.offset + 1, used.input, used.watermark
     proof = next((frame.input for frame in frames if frame.watermark > horizon), last)
     lane.stands = TrainerPosition(examples, last, watermark, sequence, max(stands.input, proof + 1))
+
+
+def _reached(lane: _Lane) -> int:
+    waiting = (frame.input for frame in lane.frames if frame.end > lane.stands.sequence)
+    return next(waiting, lane.rule.last + 1)
 
 
 def _decided_at(example: Example) -> int:

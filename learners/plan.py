@@ -39,6 +39,7 @@ class Trained:
     steps: int
     watermark: int
     input: Positions
+    reached: Positions
     learned: Learned | None = None
     restored: int | None = None
     committed: Manifest | None = None

@@ -86,7 +86,7 @@ class Trainer:
         self._mask: Masking | None = None
         self._state: State | None = None
         self._since = Since(clock())
-        self.done = Trained(True, 0, 0, 0, 0, {})
+        self.done = Trained(True, 0, 0, 0, 0, {}, {})
 
     def turn(self) -> Trained:
         """One turn; its effects are numbered in `train`."""
@@ -114,7 +114,10 @@ class Trainer:
             yield "reserved"
             committed = self._commit(state, self._store, version)
             yield "committed"
-            published = self._plan.publish and publish(committed, self._decisions, self._registry, self._clock)
+            published = self._publish(committed, state)
+            yield "published"
+        elif self._store and idle and self._ends_the_pause(state) and state.version:
+            published = self._publish(self._store.manifest(state.version), state)
             yield "published"
         if turning:
             self._state = state = self._states.turned(state, wanted)
@@ -126,6 +129,7 @@ class Trainer:
             steps=state.steps,
             watermark=state.ordering.watermark,
             input=state.input,
+            reached=state.ordering.reached,
             learned=learned,
             restored=restored,
             committed=committed,
@@ -158,6 +162,17 @@ class Trainer:
                 self._since = Since(self._clock())
         self._adopted, self._mask, self._state = fold.position, fold.masking(), state
         return state, restored
+
+    def _ends_the_pause(self, state: State) -> bool:
+        """Whether a rollback waits for no more than is learned and committed already: on a quiet log, or one whose last
+        stretch is masked, no other version will come."""
+        registry = self._registry
+        return registry.until is not None and not self._since.batches and registry.takes(state.ordering.reached)
+
+    def _publish(self, manifest: Manifest, state: State) -> bool:
+        return self._plan.publish and publish(
+            manifest, state.ordering.reached, self._decisions, self._registry, self._clock
+        )
 
     def _next(self, ordering: Ordering) -> tuple[Batch | None, int]:
         """A batch, if one is complete, and how many records were read for it."""

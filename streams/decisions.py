@@ -27,7 +27,8 @@ class Decision(Struct, frozen=True, omit_defaults=True):
     `remove` change the mask (`remove` names entry ids); `floor` is an expire line's. A configure line has the
     `settings` of each fold as text, and `start`: the log ends of events when it was written. The first one of a log is
     its base: it holds from the begin, and is no edge.
-    A rollback with `until` stands until a version has relied on all events before these positions.
+    A rollback with `until` stands until a version is published that has taken in all events before these positions;
+    a publish says in `until` how far its version has.
     """
 
     kind: Kind

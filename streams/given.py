@@ -42,7 +42,8 @@ class Gathering:
         self.shots: list[Shot] = []
         self.attributes: list[Attributes] = []
         self._shot_at: dict[bytes, int] = {}
-        self._attributes_at: dict[bytes, int] = {}
+        self.attributes_at: dict[bytes, int] = {}
+        """Where the attributes of a reference stand."""
 
     def add(self, row: Row) -> None:
         self.rows.append(row)
@@ -57,14 +58,11 @@ class Gathering:
             self.shots.append(shot)
         return self._shot_at[name]
 
-    def attributes_index(self, reference: bytes) -> int | None:
-        return self._attributes_at.get(reference)
-
     def attribute(self, reference: bytes, attributes: Attributes) -> int:
-        if reference not in self._attributes_at:
-            self._attributes_at[reference] = len(self.attributes)
-            self.attributes.append(attributes)
-        return self._attributes_at[reference]
+        """Put attributes there that are not there yet."""
+        index = self.attributes_at[reference] = len(self.attributes)
+        self.attributes.append(attributes)
+        return index
 
 
 def resolved(frames: Iterable[ExampleFrame]) -> list[tuple[Row, Shot | None, Attributes | None]]:

@@ -181,7 +181,7 @@ class JoinState:
         (self._fresh.get(key[0]) or family_of(self._fresh, key)).put(key, value)
 
     def delete(self, key: bytes) -> None:
-        family_of(self._fresh, key).put(key, None)
+        (self._fresh.get(key[0]) or family_of(self._fresh, key)).put(key, None)
 
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Keys from `start` up to `stop`, in order; nothing may be changed while this goes on."""

@@ -6,8 +6,6 @@ tombstone. What was overwritten stays as long as an impression may point to it. 
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import msgspec
 
 from streams import events
@@ -17,7 +15,7 @@ from streams.join_state import JoinState
 
 UNKNOWN = b""
 DECODED = 1 << 14
-"""How many items are kept decoded: the same few are shown again and again."""
+"""How many items are kept decoded in each partition: the same few are shown again and again."""
 
 
 class KnownItems:
@@ -35,6 +33,8 @@ class KnownItems:
 
     def __init__(self, state: JoinState) -> None:
         self._state = state
+        self._references: dict[str, bytes] = {}
+        self._decoded: dict[bytes, Attributes] = {}
 
     def upsert(self, event: events.Item, *, now: int) -> bytes | None:
         """Take an upsert or delete; its reference, or None where a larger one stands. At `now` the old one retires."""
@@ -44,6 +44,7 @@ class KnownItems:
         if standing is not None and (event.ts, event.event_id) <= standing[:2]:
             return None
         reference = short_id(event.item_id, str(event.ts), event.event_id)
+        self._references.pop(event.item_id, None)
         self._state.put(name, _encode((event.ts, event.event_id, reference)))
         self._state.put(ATTRIBUTES + reference, _encode(_attributes(event)))
         if standing is not None:
@@ -52,14 +53,26 @@ class KnownItems:
 
     def reference(self, item_id: str) -> bytes:
         """Where the item's attributes of this moment are; UNKNOWN where there are none."""
-        told = self._state.get(ITEM + item_id.encode())
-        return UNKNOWN if told is None else _standing(told)[2]
+        known = self._references.get(item_id)
+        if known is None:
+            told = self._state.get(ITEM + item_id.encode())
+            known = UNKNOWN if told is None else _standing(told)[2]
+            if len(self._references) >= DECODED:
+                self._references.clear()
+            self._references[item_id] = known
+        return known
 
     def attributes(self, reference: bytes) -> Attributes:
-        told = self._state.get(ATTRIBUTES + reference)
-        if told is None:
-            raise KeyError(f"attributes {reference.hex()} are pointed to, but gone: the state of the joiner is damaged")
-        return _told(told)
+        """What a reference leads to: for ever the same."""
+        known = self._decoded.get(reference)
+        if known is None:
+            told = self._state.get(ATTRIBUTES + reference)
+            if told is None:
+                raise KeyError(f"attributes {reference.hex()} are pointed to, but gone: the joiner's state is damaged")
+            if len(self._decoded) >= DECODED:
+                self._decoded.clear()
+            known = self._decoded[reference] = _told(told)
+        return known
 
     def expire(self, marker: bytes) -> None:
         """Nothing points to the attributes behind a RETIRED key any more."""
@@ -82,5 +95,5 @@ def _attributes(event: events.Item) -> Attributes:
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_standing = lru_cache(DECODED)(msgspec.msgpack.Decoder(tuple[int, str, bytes]).decode)
-_told = lru_cache(DECODED)(msgspec.msgpack.Decoder(Attributes).decode)
+_standing = msgspec.msgpack.Decoder(tuple[int, str, bytes]).decode
+_told = msgspec.msgpack.Decoder(Attributes).decode

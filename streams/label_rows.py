@@ -65,7 +65,7 @@ class LabelRows:
         shot, yes, all_ = -1, 0, 0
         for item in record.items:
             before = max(item.states) > _HIT
-            labels = {name: value for i, name in closing if (value := _settle(item, i)) is not None}
+            labels = _settled(item.states, closing)
             if labels:
                 shot = self._shot(key, at) if shot < 0 else shot
                 yes, all_ = yes + int(sum(labels.values())), all_ + len(labels)
@@ -110,7 +110,7 @@ class LabelRows:
         """Where the attributes stand in the frame; they are put there if need be."""
         if reference == UNKNOWN:
             return -1
-        index = self._gathering.attributes_index(reference)
+        index = self._gathering.attributes_at.get(reference)
         return self._gathering.attribute(reference, self._kept.items.attributes(reference)) if index is None else index
 
     def _row(
@@ -172,13 +172,12 @@ class LabelRows:
         return self._closing[known]
 
 
-def _settle(item: Item, i: int) -> float | None:
-    """The value that a pending label has at its close; None where it is not pending."""
-    standing = item.states[i]
-    if standing == _UNDECIDED:
-        item.states[i] = _NEGATIVE
-        return 0.0
-    if standing == _HIT:
-        item.states[i] = _POSITIVE
-        return 1.0
-    return None
+def _settled(states: list[int], closing: list[tuple[int, str]]) -> dict[str, float]:
+    """The values at their close of those labels that are pending; they are decided now."""
+    labels = {}
+    for i, name in closing:
+        if states[i] == _UNDECIDED:
+            states[i], labels[name] = _NEGATIVE, 0.0
+        elif states[i] == _HIT:
+            states[i], labels[name] = _POSITIVE, 1.0
+    return labels

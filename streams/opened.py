@@ -1,8 +1,9 @@
 """What is open: impressions whose labels may still change, and the interactions that came before theirs.
 
 One record per impression event, found by its time-major key; an index from example id says where each of its items
-is, or what waits for it. Whether a record still counts is the caller's to judge, by the watermark (`since`), never
-by what was swept. Nothing here decides a label.
+is, or what waits for it. An item of a record is always what its example's index points to: before an index is turned
+elsewhere, the record behind it goes. Whether a record still counts is the caller's to judge, by the watermark
+(`since`), never by what was swept. Nothing here decides a label.
 """
 
 from __future__ import annotations
@@ -83,7 +84,10 @@ class Openings:
             return []
         if told[:1] == _WAITS:
             return _waits(memoryview(told)[1:])
-        return None if time_of(told[1:]) >= since else []
+        if time_of(told[1:]) >= since:
+            return None
+        self.remove(told[1:])  # the next sweep's work
+        return []
 
     def record(self, key: bytes) -> Record | None:
         told = self._state.get(key)
@@ -112,6 +116,9 @@ class Openings:
 
     def wait(self, example: bytes, waiting: Waiting) -> None:
         """An interaction whose impression did not come yet."""
+        told = self._state.get(EXAMPLE + example)
+        if told is not None and told[:1] == _AT:
+            self.remove(told[1:])  # too old, or it would have been found
         others = self._waiting(example)
         self._state.put(EXAMPLE + example, _WAITS + _encode([*others, waiting]))
         self._state.put(WAIT_AT + time_key(waiting.ts) + example, b"")
@@ -135,11 +142,10 @@ class Openings:
 
     def unlink(self, key: bytes, told: bytes) -> None:
         """Nothing points to this impression any more; `told` is its record, as it stands in the state."""
-        record, here = _record(told), _AT + key
+        record = _record(told)
         self._state.delete(OF_USER + record.owner + key)
         for item in record.items:
-            if self._state.get(EXAMPLE + item.example) == here:
-                self._state.delete(EXAMPLE + item.example)
+            self._state.delete(EXAMPLE + item.example)
 
     def expire(self, marker: bytes, *, since: int) -> int:
         """What waits behind a WAIT_AT key and is older than `since` goes; how many went."""

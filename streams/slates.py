@@ -83,16 +83,21 @@ class Slates:
         """The slate behind a SLATE_AT key goes; whether it was served but never shown."""
         name = marker[7:]
         told = self._state.get(SLATE + name)
-        if told is None or _decode(told).ts != time_of(marker):
+        served = None if told is None else _decode(told)
+        if served is None or served.ts != time_of(marker):
             return False
-        return not self.remove(name).claimed
+        self._remove(name, served.owner)
+        return not served.claimed
 
-    def remove(self, name: bytes) -> Served:
+    def remove(self, name: bytes) -> None:
         """The slate of this short id goes."""
-        served = _decode(self._state.get(SLATE + name) or b"")
+        told = self._state.get(SLATE + name)
+        if told is not None:
+            self._remove(name, _decode(told).owner)
+
+    def _remove(self, name: bytes, owner: bytes) -> None:
         self._state.delete(SLATE + name)
-        self._state.delete(OF_USER + served.owner + SLATE + name)
-        return served
+        self._state.delete(OF_USER + owner + SLATE + name)
 
     def _put(self, name: bytes, served: Served) -> None:
         self._state.put(SLATE + name, _encode(served))

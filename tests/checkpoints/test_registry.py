@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from checkpoints.registry import Registry
 from streams.decisions import Decision, Decisions, Kind
 from streams.mask import Entry
@@ -27,6 +29,27 @@ def test_a_rollback_stands_until_resume_and_the_next_publish() -> None:
     assert folded(*back).live == 1
     assert folded(*back, line("resume")).live == 1
     assert folded(*back, line("resume"), line("publish", 4)).live == 4
+
+
+def test_a_rollback_with_a_replay_ends_with_the_first_version_that_has_caught_up() -> None:
+    back = [line("publish", 1), line("publish", 2), replace(line("rollback", 1), until={0: 30})]
+    behind = replace(line("publish", 3), until={0: 29})
+    there = replace(line("publish", 4), until={0: 30})
+    assert folded(*back, behind).live == 1
+    ended = folded(*back, behind, there)
+    assert (ended.live, ended.paused, ended.until) == (4, False, None)
+    assert folded(*back, line("resume"), behind).live == 3
+
+
+def test_a_version_that_was_left_behind_and_is_published_again_is_left_behind_no_more() -> None:
+    back = [line("publish", 1), line("publish", 2), replace(line("rollback", 1), until={0: 30})]
+    assert folded(*back, replace(line("publish", 2), until={0: 30})).standing(2) == "live"
+
+
+def test_void_lines_move_nothing() -> None:
+    floor = Decision("expire", at=0, who="retain", why="", seen=2, floor={0: 20})
+    below = replace(line("rollback", 1), add=(Entry("q", start={0: 15}),))
+    assert folded(line("publish", 1), line("publish", 2), floor, below).live == 2
 
 
 def test_a_pause_keeps_what_serves() -> None:

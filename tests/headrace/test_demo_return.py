@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+import msgspec
 import pytest
 
-from checkpoints.manifest import Manifest, TrainerPosition
 from headrace.demo_return import Command, Return, measured
+from streams.decisions import Decision
 
 COMMAND = Command(at=1_000, line=40, version=7, until={0: 50, 1: 60}, tainted=5)
 
@@ -40,13 +39,13 @@ def test_a_way_back_that_nobody_saw_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("decisions", "inputs", "over"),
-    [(41, (50, 60), True), (41, (50, 59), False), (40, (50, 60), False), (44, (90, 90), True)],
+    ("inputs", "reached", "over"),
+    [((50, 60), None, True), ((50, 59), None, False), ((9, 9), (50, 60), True), ((90, 90), (50, 59), False)],
 )
-def test_only_a_version_made_after_the_line_that_read_to_its_end_is_caught_up(
-    decisions: int, inputs: tuple[int, int], over: bool
+def test_only_a_line_that_publishes_what_has_caught_up_ends_the_replay(
+    inputs: tuple[int, int], reached: tuple[int, int] | None, over: bool
 ) -> None:
-    positions = {p: TrainerPosition(input=offset) for p, offset in enumerate(inputs)}
-    manifest = Manifest(version=20, parent=7, decisions=decisions, positions=positions)
-    assert COMMAND.is_over_with(manifest) is over
-    assert dataclasses.replace(COMMAND, until={}).is_over_with(manifest) is (decisions > 40)
+    until = None if reached is None else dict(enumerate(reached))
+    line = Decision("publish", 1, "trainer", "", seen=41, version=20, input=dict(enumerate(inputs)), until=until)
+    assert COMMAND.ended_by(line) is over
+    assert not COMMAND.ended_by(msgspec.structs.replace(line, kind="hold"))

@@ -26,7 +26,7 @@ def status(process: str, turns: int, at: int, *, started_at: int = 0, **more: An
 
 
 def train(turns: int, at: int, upto: int, **more: Any) -> Status:
-    return status("train", turns, at, last={"input": {"0": upto, "1": upto}}, **more)
+    return status("train", turns, at, last={"reached": {"0": upto, "1": upto}}, **more)
 
 
 def join(turns: int, at: int, *stands: int) -> Status:

@@ -141,6 +141,27 @@ def test_while_paused_it_commits_and_publishes_nothing(tmp_path: Path) -> None:
     assert not any(report.published for report in reports)
 
 
+def test_a_replay_ends_on_a_quiet_log_too(tmp_path: Path) -> None:
+    """What is learned and committed already is published again, once nothing up to the line is left to learn."""
+    logs, store = logs_of(5), VersionStore(tmp_path)
+    trainer = Trainer(logs, store, RateLearner, plan=PLAN, clock=ticking())
+    while not trainer.turn().idle:
+        pass
+    reached, input = trainer.done.reached, trainer.done.input
+    assert any(reached[p] > input[p] for p in input), "positions alone stand still on a quiet log"
+    whole(logs, tmp_path)
+    newest, seen = store.manifests()[-1], DecisionLog(logs.open("decisions", 1))
+    seen.follow()
+    back = Decision("rollback", 1, "ana", "", seen=seen.fold.position, version=1, input=store.manifest(1).input)
+    decide(logs, msgspec.structs.replace(back, until={p: offset + 1 for p, offset in reached.items()}))
+    again = Trainer(logs, store, RateLearner, plan=PLAN, clock=ticking())
+    assert not any(again.turn().published for _ in range(200)), "one frame is missing"
+    decide(logs, msgspec.structs.replace(back, until=reached))
+    assert any(again.turn().published for _ in range(3))
+    seen.follow()
+    assert (seen.fold.lines[-1].version, seen.fold.lines[-1].until) == (newest.version, reached)
+
+
 def test_a_quarantine_takes_it_back_to_the_newest_version_that_is_valid(tmp_path: Path) -> None:
     logs = logs_of(4)
     store = VersionStore(tmp_path / "live")

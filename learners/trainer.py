@@ -116,7 +116,7 @@ class Trainer:
             yield "committed"
             published = self._publish(committed, state)
             yield "published"
-        elif self._store and idle and self._ends_the_pause(state) and state.version:
+        elif self._store and idle and state.version and self._is_wanted(state):
             published = self._publish(self._store.manifest(state.version), state)
             yield "published"
         if turning:
@@ -163,11 +163,15 @@ class Trainer:
         self._adopted, self._mask, self._state = fold.position, fold.masking(), state
         return state, restored
 
-    def _ends_the_pause(self, state: State) -> bool:
-        """Whether a rollback waits for no more than is learned and committed already: on a quiet log, or one whose last
-        stretch is masked, no other version will come."""
+    def _is_wanted(self, state: State) -> bool:
+        """Whether what is committed already should serve: a rollback waits for no more than that, or what serves is
+        tainted. On a quiet log, or one whose last stretch is masked, no other version will come."""
         registry = self._registry
-        return registry.until is not None and not self._since.batches and registry.takes(state.ordering.reached)
+        if self._since.batches or not registry.takes(state.ordering.reached):
+            return False
+        if registry.until is not None:
+            return True
+        return registry.live != state.version and registry.is_tainted(self._decisions.fold)
 
     def _publish(self, manifest: Manifest, state: State) -> bool:
         return self._plan.publish and publish(

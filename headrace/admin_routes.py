@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from checkpoints.store import VersionStore
 from headrace.admin_bodies import BackBody, PublishBody, QuarantineBody, Why
 from headrace.operations import Operator, decision_rows, promote, resume, version_rows
 from headrace.quarantine_operations import quarantine_add, quarantine_close, quarantine_lift, quarantine_list
-from headrace.way_back import preview_back, roll_back
+from headrace.way_back import roll_back
 from headrace.way_back_words import plain
 from serving import replies
 from streams.decisions import DecisionLog
@@ -54,22 +55,17 @@ class AdminDesk:
 
     def rollback(self, body: BackBody) -> Response:
         """Put every server on an older version, and take bad data out of everything, by one line."""
-        act, orders = preview_back if body.dry_run else roll_back, tuple(one.order() for one in body.quarantine)
-        return _answered(
-            lambda: (
-                plain(
-                    act(
-                        body.version,
-                        **self._known(body),
-                        orders=orders,
-                        ripple=body.ripple,
-                        then=body.then,
-                        ahead=self._ahead,
-                    )
-                )
-                | {"dry_run": body.dry_run}
-            )
+        back = partial(
+            roll_back,
+            body.version,
+            **self._known(body),
+            orders=tuple(one.order() for one in body.quarantine),
+            ripple=body.ripple,
+            then=body.then,
+            ahead=self._ahead,
+            dry_run=body.dry_run,
         )
+        return _answered(lambda: plain(back()) | {"dry_run": body.dry_run})
 
     def publish(self, body: PublishBody) -> Response:
         """Let one version serve now, whatever the gate or a pause says."""

@@ -15,7 +15,7 @@ from checkpoints.store import VersionStore
 from headrace.operations import Operator
 from headrace.quarantine_amends import amend, check_read_back
 from headrace.quarantine_changes import Change, change, ordered
-from streams.decisions import Decision, DecisionLog
+from streams.decisions import Decision, DecisionLog, Decisions
 from streams.log import Log
 from streams.mask import Entry
 from streams.positions import Positions
@@ -52,76 +52,48 @@ def roll_back(
     ripple: bool = False,
     then: Then | None = None,
     ahead: int,
+    dry_run: bool = False,
 ) -> RolledBack:
-    """Put every server on `target`, and mask what `orders` name.
+    """Put every server on `target`, and mask what `orders` name; with `dry_run` only say what that would do.
 
     1. the target's files are what its manifest says, it is valid under the changed mask, the floor allows the change;
     2. ONE line with both, the version and the entries;
-    3. read back: it holds, and servers take it;
+    3. read back: it holds, servers take it, and the target is still there;
     4. one more line where someone published or masked between the reading and the line (see `amend`).
     Raises VersionError or QuarantineError; before 2 nothing has moved.
     """
-    manifest, made, back = _planned(target, store, decisions, operator, events, orders, ripple, then, ahead)
+    _refuse_contradictions(orders, ripple=ripple, then=then)
+    manifests = store.manifests()
+    decisions.follow()
+    made = _changed(orders, manifests, decisions.fold, events, operator, ahead=ahead, ripple=ripple)
+    manifest = _verified(target, store, manifests, decisions, made)
+    until = made.ends if orders and then != "pause" else None
+    back = RolledBack(
+        -1, manifest.version, made.tainted, made.add, until, made.replay_from, made.span_ms, made.frames, made.ends
+    )
+    if dry_run:
+        return back
     line = Decision(
         "rollback", operator.at, operator.who, operator.why, seen=made.seen, version=manifest.version,
         mask_position=manifest.decisions, input=manifest.input, until=back.until, add=made.add,
     )  # fmt: skip
     n, _ = decisions.decide(line)
     check_read_back(n, decisions.fold, manifest)
+    store.open(manifest.version)  # retention may have thinned it away just before it read the line
     amended = amend(n, made, store=store, decisions=decisions, operator=operator, ripple=ripple)
     return replace(back, line=n, tainted=amended.tainted, entries=amended.entries)
 
 
-def preview_back(
-    target: Target,
-    *,
-    store: VersionStore,
-    decisions: DecisionLog,
-    operator: Operator,
-    events: Log,
-    orders: tuple[Order, ...] = (),
-    ripple: bool = False,
-    then: Then | None = None,
-    ahead: int,
-) -> RolledBack:
-    """What `roll_back` would do with the same arguments, the same refusals included. Nothing is written."""
-    return _planned(target, store, decisions, operator, events, orders, ripple, then, ahead)[2]
-
-
-def _planned(
-    target: Target,
-    store: VersionStore,
-    decisions: DecisionLog,
-    operator: Operator,
-    events: Log,
-    orders: tuple[Order, ...],
-    ripple: bool,
-    then: Then | None,
-    ahead: int,
-) -> tuple[Manifest, Change, RolledBack]:
-    _refuse_contradictions(orders, ripple=ripple, then=then)
-    manifests = store.manifests()
-    decisions.follow()
-    fold = decisions.fold
-    if orders:
-        made = ordered(
-            orders, manifests=manifests, decisions=fold, events=events, ahead=ahead, at=operator.at, ripple=ripple
-        )
-    else:
-        made = change(fold, manifests, events)
-    manifest = _verified(target, store, manifests, decisions, made)
-    back = RolledBack(
-        line=-1,
-        version=manifest.version,
-        tainted=made.tainted,
-        entries=made.add,
-        until=made.ends if orders and then != "pause" else None,
-        replay_from=made.replay_from,
-        span_ms=made.span_ms,
-        frames=made.frames,
-        ends=made.ends,
+def _changed(
+    orders: tuple[Order, ...], manifests: list[Manifest], fold: Decisions, events: Log, operator: Operator,
+    *, ahead: int, ripple: bool,
+) -> Change:  # fmt: skip
+    """What becomes of the mask."""
+    if not orders:
+        return change(fold, manifests, events)
+    return ordered(
+        orders, manifests=manifests, decisions=fold, events=events, ahead=ahead, at=operator.at, ripple=ripple
     )
-    return manifest, made, back
 
 
 def _refuse_contradictions(orders: tuple[Order, ...], *, ripple: bool, then: Then | None) -> None:

@@ -20,7 +20,7 @@ from headrace.quarantine_operations import (
 from headrace.quarantine_terms import order_from, order_of
 from headrace.settings import Settings
 from headrace.terminal import moment, say, tell_json, tell_table
-from headrace.way_back import Then, preview_back, roll_back
+from headrace.way_back import Then, roll_back
 from headrace.way_back_watch import watch
 from headrace.way_back_words import plain, told_back, told_masked
 from streams.decisions import TOPIC as DECISIONS
@@ -82,8 +82,7 @@ def rollback(
     use, who = chosen(settings, var=var, log=log), operator(why)
     orders = tuple(order_of(terms, now=who.at) for terms in quarantine or ())
     with opened(use) as (decisions, events):
-        act = preview_back if dry_run else roll_back
-        back = act(
+        back = roll_back(
             target,
             store=version_store(use),
             decisions=decisions,
@@ -93,6 +92,7 @@ def rollback(
             ripple=ripple,
             then=after,
             ahead=use.sequencer.clock_ahead,
+            dry_run=dry_run,
         )
         waits = bool(orders and not as_json) if wait is None else wait
         if not as_json:

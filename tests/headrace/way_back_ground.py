@@ -12,7 +12,7 @@ from checkpoints.registry import Registry
 from checkpoints.store import VersionStore
 from headrace.operations import Operator
 from headrace.quarantine_operations import Masked, quarantine_add
-from headrace.way_back import RolledBack, preview_back, roll_back
+from headrace.way_back import RolledBack, roll_back
 from streams.decisions import Decision, DecisionLog
 from streams.log import MemoryLog
 
@@ -66,8 +66,7 @@ class Ground:
         return writer.decide(Decision(kind, 1, "other", "", writer.fold.position, **more))[0]
 
     def back(self, target: Any = "last-good", *orders: Order, dry: bool = False, **more: Any) -> RolledBack:
-        act = preview_back if dry else roll_back
-        return act(target, **self.known(), orders=orders, ahead=0, **more)
+        return roll_back(target, **self.known(), orders=orders, ahead=0, dry_run=dry, **more)
 
     def add(self, *orders: Order, **more: Any) -> Masked:
         return quarantine_add(orders, **self.known(), ahead=0, **more)

@@ -53,12 +53,14 @@ class Impressions:
     def _fresh(self, event: Impression | Slate, states: list[int]) -> list[tuple[Item, list[Waiting]]]:
         """The items that are not open already, each with what waits for it."""
         fresh = []
+        user_id, request_id, since = event.user_id, event.request_id, self._kept.head.since
+        look, reference = self._kept.openings.look, self._kept.items.reference
         for shown in event.items:
-            example = short_id(event.user_id, event.request_id, shown.item_id)
-            waiting = self._kept.openings.look(example, since=self._kept.head.since)
+            item_id = shown.item_id
+            example = short_id(user_id, request_id, item_id)
+            waiting = look(example, since=since)
             if waiting is not None:
-                reference = self._kept.items.reference(shown.item_id)
-                fresh.append((Item(shown.item_id, shown.position, example, reference, list(states)), waiting))
+                fresh.append((Item(item_id, shown.position, example, reference(item_id), list(states)), waiting))
         return fresh
 
     def _shot(self, event: Impression | Slate) -> tuple[Shot, bool]:

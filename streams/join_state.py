@@ -183,6 +183,12 @@ class JoinState:
     def delete(self, key: bytes) -> None:
         (self._fresh.get(key[0]) or family_of(self._fresh, key)).put(key, None)
 
+    def put_all(self, keys: list[bytes], value: bytes | None) -> None:
+        """The same value for some keys of one family; None where they go."""
+        put = family_of(self._fresh, keys[0]).put
+        for key in keys:
+            put(key, value)
+
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Keys from `start` up to `stop`, in order; nothing may be changed while this goes on."""
         family = family_of(self._fresh, start)

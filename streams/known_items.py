@@ -14,7 +14,7 @@ from streams.join_keys import ATTRIBUTES, ITEM, RETIRED, short_id, time_key
 from streams.join_state import JoinState
 
 UNKNOWN = b""
-DECODED = 1 << 14
+DECODED = 1 << 13
 """How many items are kept decoded in each partition: the same few are shown again and again."""
 
 

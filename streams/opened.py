@@ -101,8 +101,7 @@ class Openings:
         self.put(key, record)
         self.put_shot(key, shot, slated=slated)
         self._state.put(OF_USER + record.owner + key, b"")
-        for item in record.items:
-            self._state.put(EXAMPLE + item.example, _AT + key)
+        self._state.put_all([EXAMPLE + item.example for item in record.items], _AT + key)
 
     def put_shot(self, key: bytes, shot: Shot, *, slated: bool) -> None:
         self._state.put(SHOT + key[1:], (_SLATED if slated else b"-") + _encode(shot))
@@ -144,8 +143,7 @@ class Openings:
         """Nothing points to this impression any more; `told` is its record, as it stands in the state."""
         record = _record(told)
         self._state.delete(OF_USER + record.owner + key)
-        for item in record.items:
-            self._state.delete(EXAMPLE + item.example)
+        self._state.put_all([EXAMPLE + item.example for item in record.items], None)
 
     def expire(self, marker: bytes, *, since: int) -> int:
         """What waits behind a WAIT_AT key and is older than `since` goes; how many went."""

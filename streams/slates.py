@@ -17,6 +17,9 @@ from streams.join_head import Head
 from streams.join_keys import OF_USER, SLATE, SLATE_AT, owner_id, short_id, time_key, time_of
 from streams.join_state import JoinState
 
+RECENT = 1024
+"""How many slates are kept decoded in each partition: most are asked for right after they came."""
+
 
 class Served(Struct, array_like=True, gc=False):
     """One slate; `claimed` once an impression of it was opened."""
@@ -38,6 +41,7 @@ class Slates:
     def __init__(self, state: JoinState, head: Head, *, lifespan: int) -> None:
         self._state, self._head = state, head
         self.lifespan = lifespan
+        self._recent: dict[bytes, Served] = {}
 
     def keep(self, slate: Slate, *, at: int) -> bool:
         """Keep a slate; False where the request has one already."""
@@ -69,8 +73,11 @@ class Slates:
         """The slate of a request that holds at this watermark."""
         if at >= self._head.slates_until:
             return None  # spares a look-up for each impression where nobody logs slates
-        told = self._state.get(SLATE + _name(user_id, request_id))
-        served = None if told is None else _decode(told)
+        name = _name(user_id, request_id)
+        served = self._recent.get(name)
+        if served is None:
+            told = self._state.get(SLATE + name)
+            served = None if told is None else _decode(told)
         return served if served is not None and served.ts + self.lifespan > at else None
 
     def claim(self, user_id: str, request_id: str, served: Served) -> None:
@@ -96,10 +103,14 @@ class Slates:
             self._remove(name, _decode(told).owner)
 
     def _remove(self, name: bytes, owner: bytes) -> None:
+        self._recent.pop(name, None)
         self._state.delete(SLATE + name)
         self._state.delete(OF_USER + owner + SLATE + name)
 
     def _put(self, name: bytes, served: Served) -> None:
+        if len(self._recent) >= RECENT:
+            self._recent.clear()
+        self._recent[name] = served
         self._state.put(SLATE + name, _encode(served))
 
 

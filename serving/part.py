@@ -102,8 +102,12 @@ class Part:
                     self._forget(event)
             case _:
                 self.newest = max(self.newest, event.ts)
-                if self._fresh(event):
+                if self._tells(event) and self._fresh(event):
                     self._count(event)
+
+    def _tells(self, event: Slate | Impression | Interaction) -> bool:
+        """Whether the kind counts: what was done, and either what was served or what was shown of it, never both."""
+        return isinstance(event, Interaction) or isinstance(event, Impression) == (self.rules.impressions == "shown")
 
     def _fresh(self, event: Slate | Impression | Interaction) -> bool:
         """Whether an event is not forgotten, too late or a repeat; judged as the joiner does."""
@@ -121,7 +125,7 @@ class Part:
     def _count(self, event: Slate | Impression | Interaction) -> None:
         if isinstance(event, Interaction):
             self._act(event)
-        elif isinstance(event, Impression) == (self.rules.impressions == "shown"):
+        else:
             item_ids = [shown.item_id for shown in event.items]
             self.profiles.show(event.user_id, item_ids, event.ts)
             self.popularity.show(item_ids, event.ts)

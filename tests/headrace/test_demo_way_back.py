@@ -79,8 +79,9 @@ def test_the_way_back_ends_with_a_version_that_has_caught_up(settings: Settings)
     way_back.figures(stage)
     answer(tally, 1)
     assert way_back.look().doing == "rolled back to version 1"
-    deployments.commit(version_store(settings), upto=9, made_under=4)
-    deployments.commit(version_store(settings), upto=10, made_under=4)
+    with decision_log(settings) as decisions:
+        for version, upto in ((4, 9), (5, 10)):
+            decisions.decide(Decision("publish", 3, "trainer", "passed", 4, version=version, input={0: upto}))
     answer(tally, 4)
     assert way_back.look().doing == "rolled back to version 1"
     answer(tally, 5)

@@ -65,7 +65,7 @@ class Town:
             labels={"click": {"event": "click", "window": "2s", "mode": "fast", "horizon": "5s"}},
             join={"out_of_orderness": "500ms", "snapshot_every": "3s"},
             trainer={"bucket": "500ms", "commit": "1s"},
-            serving={"port": 0, "snapshot_every": "3s"},
+            serving={"port": 0, "snapshot_every": "3s", "deadline": "10s"},
         )
         town = cls(settings, tree_of(settings))
         keeper = threading.Thread(target=town._keep)

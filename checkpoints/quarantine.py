@@ -23,6 +23,9 @@ from streams.positions import Positions
 NEVER = 1 << 62
 """An offset that no log reaches: where an entry begins and ends in a partition that it leaves alone."""
 
+LATEST = 253_402_300_799_999
+"""The last ms of the year 9999."""
+
 RIPPLE = ".ripple"
 """Ends the id of an entry that masks what tainted versions caused."""
 
@@ -130,7 +133,9 @@ def rippled(
 ) -> Entry | None:
     """The ripple of entries that are to be added: of all versions that fall by them, and by the ripple itself. None
     where no version falls."""
-    found = tainted(decisions, decisions.masking().changed(entries), manifests, lines)
+    before = set(tainted(decisions, decisions.masking(), manifests, lines))  # what fell earlier is no matter of theirs
+    after = tainted(decisions, decisions.masking().changed(entries), manifests, lines)
+    found = [version for version in after if version not in before]
     if not found:
         return None
     made, low = _made(manifests, lines), decisions.floor() or {}
@@ -138,7 +143,8 @@ def rippled(
     served = {p: max(low.get(p, 0), min(made[v][1].get(p, 0) for v in found)) for p in entries[0].start}
     first = ripple(entries, found, id, served_from=served)
     both = decisions.masking().changed([*entries, first])
-    return replace(first, model_versions=tainted(decisions, both, manifests, lines))
+    fallen = tainted(decisions, both, manifests, lines)
+    return replace(first, model_versions=tuple(version for version in fallen if version not in before))
 
 
 def good(manifests: Iterable[Manifest], decisions: Decisions, changed: Masking) -> list[Manifest]:
@@ -160,7 +166,7 @@ def last_good(manifests: Iterable[Manifest], decisions: Decisions, changed: Mask
         return manifest
     raise VersionError(
         "no version that passed is valid under this mask: every one learned from what it takes out, or was held or "
-        "rolled back. See `headrace versions list`; a later begin (from=TIME) may leave one"
+        "rolled back, or serves already. See `headrace versions list`; a later begin (from=TIME) may leave one"
     )
 
 
@@ -183,6 +189,7 @@ def _check(order: Order, partitions: int, at: int) -> None:
             "nothing is named, so everything would be masked. Say since when (from=10m), or whose events: "
             "app-version, producer, surface, model-version"
         )
+    _check_bounds(order)
     by_time, by_positions = (order.t0, order.t1) != (None, None), (order.start, order.stop) != (None, None)
     if by_time and by_positions:
         raise BadOrder("both times and positions are named; they bound the same thing: give one of the two")
@@ -195,6 +202,20 @@ def _check(order: Order, partitions: int, at: int) -> None:
     strange = sorted({*(order.start or {}), *(order.stop or {})} - set(range(partitions)))
     if strange:
         raise BadOrder(f"positions name partition {strange[0]}, but the log has 0 to {partitions - 1}")
+
+
+def _check_bounds(order: Order) -> None:
+    """What no log, clock or store can hold is a slip of the pen."""
+    positions = [*(order.start or {}).values(), *(order.stop or {}).values()]
+    times = [at for at in (order.t0, order.t1) if at is not None]
+    for what, numbers, limit in (
+        ("time", times, LATEST + 1),
+        ("position", positions, 1 << 44),
+        ("model version", order.model_versions or (), 1 << 31),
+    ):
+        for number in numbers:
+            if not 0 <= number < limit:
+                raise BadOrder(f"{what} {number} is none: it must be at least 0 and less than {limit}")
 
 
 def _named(order: Order, events: Log) -> tuple[Positions, Positions | None]:

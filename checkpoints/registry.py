@@ -43,8 +43,6 @@ class Registry:
 
     position: int = 0
     """The next decision line to read."""
-    _made: tuple[int, Positions] = (0, {})
-    """Of the live version: how many lines it was made under, and where it stands."""
 
     @classmethod
     def of(cls, decisions: Decisions) -> Registry:
@@ -70,10 +68,6 @@ class Registry:
     def takes(self, reached: Positions) -> bool:
         """Whether a version that has taken in the events before `reached` would serve once it is published."""
         return not self.paused or (self.until is not None and covers(reached, self.until))
-
-    def is_tainted(self, decisions: Decisions) -> bool:
-        """Whether what serves is not what today's mask gives."""
-        return self.live is not None and not decisions.valid(*self._made)
 
     def feed(self, line: Decision) -> None:
         """Take one line. A publish while paused is kept, but does not serve: a rollback stands until `resume`, or
@@ -101,8 +95,6 @@ class Registry:
                 self.paused, self.until = False, None
         if self.live != before:
             self.fallback = before
-        if line.version is not None and line.version == self.live:
-            self._made = line.mask_position, line.input
 
     def standing(self, version: int) -> Standing:
         """What the decisions say of a version."""

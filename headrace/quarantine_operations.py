@@ -91,13 +91,19 @@ def quarantine_close(
 ) -> Masked:
     """Let an open entry mask nothing new from now on: one line replaces it by itself with an end.
 
-    Raises NoSuchEntry, and BadOrder where it is closed already.
+    Raises NoSuchEntry, also where someone lifts it meanwhile (then it stays lifted), and BadOrder where it is closed.
     """
     manifests = store.manifests()
     decisions.follow()
     entry = closed(_entry(id, decisions.fold), events, operator.at)
     made = change(decisions.fold, manifests, events, add=(entry,), remove=(id,))
-    return _masked(-1 if dry_run else _written(made, decisions, operator), made, decisions.fold)
+    n = -1 if dry_run else _written(made, decisions, operator)
+    fold = decisions.fold
+    if any(fold.effective[k] and id in fold.lines[k].remove for k in range(made.seen, n)):
+        why = f"undoes decision {n}: {id} was lifted while it was being closed"
+        decisions.decide(Decision("mask", operator.at, operator.who, why, seen=fold.position, remove=(id,)))
+        raise NoSuchEntry(f"{id} was lifted while it was being closed; it stays lifted. See `headrace decisions`")
+    return _masked(n, made, fold)
 
 
 def quarantine_list(decisions: DecisionLog, store: VersionStore | None = None) -> list[dict[str, Any]]:

@@ -59,6 +59,8 @@ class _Lane:
     next: int
     watermark: int
     frames: deque[_Used] = field(default_factory=deque)
+    waiting: deque[_Used] = field(default_factory=deque)
+    """Those of the frames that have rows, from the first one on that is not learned."""
     rows: list[Example] = field(default_factory=list)
 
 
@@ -130,7 +132,9 @@ class Ordering:
             rows, shots, attributes = frame.rows, frame.shots, frame.attributes
             lane.watermark = frame.watermark
             end = rows[-1].sequence + 1 if rows else 0
-            lane.frames.append(_Used(record.offset, frame.input, frame.watermark, end))
+            lane.frames.append(used := _Used(record.offset, frame.input, frame.watermark, end))
+            if end > lane.stands.sequence:
+                lane.waiting.append(used)
             lane.rows += [
                 Example(
                     row,
@@ -199,8 +203,10 @@ def _move(lane: _Lane, sequence: int, horizon: int) -> None:
 
 
 def _reached(lane: _Lane) -> int:
-    waiting = (frame.input for frame in lane.frames if frame.end > lane.stands.sequence)
-    return next(waiting, lane.rule.last + 1)
+    waiting = lane.waiting
+    while waiting and waiting[0].end <= lane.stands.sequence:
+        waiting.popleft()
+    return waiting[0].input if waiting else lane.rule.last + 1
 
 
 def _decided_at(example: Example) -> int:

@@ -164,14 +164,10 @@ class Trainer:
         return state, restored
 
     def _is_wanted(self, state: State) -> bool:
-        """Whether what is committed already should serve: a rollback waits for no more than that, or what serves is
-        tainted. On a quiet log, or one whose last stretch is masked, no other version will come."""
+        """Whether a rollback waits for no more than what is committed already: on a quiet log, or one whose last
+        stretch is masked, no other version will come."""
         registry = self._registry
-        if self._since.batches or not registry.takes(state.ordering.reached):
-            return False
-        if registry.until is not None:
-            return True
-        return registry.live != state.version and registry.is_tainted(self._decisions.fold)
+        return registry.until is not None and not self._since.batches and registry.takes(state.ordering.reached)
 
     def _publish(self, manifest: Manifest, state: State) -> bool:
         return self._plan.publish and publish(

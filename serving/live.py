@@ -121,9 +121,11 @@ class BundleKeeper:
         self._registry.follow(self._decisions.fold)
         current = self._live.current()
         standing = None if current is None else current.version
-        told = self._registry
-        taken_back = told.rolled_back  # on the way up again, none of these may answer
-        chosen = serving(told.live, standing, self._ready(), [v for v in told.published if v not in taken_back])
+        told, ready = self._registry, self._ready()
+        able = ready - told.rolled_back  # on the way up again, none that was taken back may answer
+        chosen = serving(
+            told.live, standing, ready, able.intersection(told.published) if told.live not in ready else ()
+        )
         if chosen is None or chosen == standing:
             return self._told(idle=True)
         opened = chosen not in self._warm

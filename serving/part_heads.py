@@ -63,7 +63,10 @@ def prune(folder: Path, decisions: Decisions, *, keep: int, newest: int) -> None
     heads = list(snapshots(folder))
     found = {Snapshot(head.next, head.decisions, head.rules): home for home, head in heads}
     base = base_of(found, heads[0][1].partition, decisions) if heads else None
-    aside = {one.next: one for one in sorted(found) if one.next <= newest or one == base}.values()
+    good = [one for one in found if decisions.valid(one.decisions, {heads[0][1].partition: one.next})]
+    # at one position the valid one stays: where nothing happened, one may lie there from before a mask and one after
+    ordered = sorted(found, key=lambda one: (one in good, one))
+    aside = {one.next: one for one in ordered if one.next <= newest or one == base}.values()
     kept = {found[one] for one in set(aside).difference(thinned(aside, keep=keep, base=base))}
     for home in folder.glob("[0-9]*"):
         if home not in kept:

@@ -133,3 +133,13 @@ def snapshots_in(folder: Path) -> list[Snapshot]:
     """The snapshots that are whole in a folder of them, by their names; for those who only look."""
     named = [path.name.split("-") for path in folder.glob("[0-9]*-*-*")]
     return sorted(Snapshot(int(next), int(decisions), config) for next, decisions, config in named)
+
+
+def spare(snapshots: Iterable[Snapshot], partition: int, decisions: Decisions, *, keep: int) -> list[Snapshot]:
+    """Which snapshots of a partition may go. Those that are not valid now, but may be after a lift, are thinned by
+    themselves: after a rewind they lie ahead, and would take the places of those made anew."""
+    aside = list(snapshots)
+    base = base_of(aside, partition, decisions)
+    good = [one for one in aside if decisions.valid(one.decisions, {partition: one.next})]
+    stale = [one for one in aside if one not in good]
+    return [*thinned(good, keep=keep, base=base), *thinned(stale, keep=1, base=base)]

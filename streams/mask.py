@@ -38,8 +38,8 @@ class Entry(Struct, frozen=True):
     surface: str | None = None
     model_versions: tuple[int, ...] | None = None
 
-    def covers(self, partition: int, offset: int, event: Event) -> bool:
-        """Whether the event at this frame offset is masked.
+    def covers(self, partition: int, offset: int, event: Event, versions: frozenset[int] | None = None) -> bool:
+        """Whether the event at this frame offset is masked. `versions`: the model versions, where at hand as a set.
 
         >>> entry = Entry("q1", start={0: 5}, app_version="9")
         >>> click = Interaction("e", 1, "ana", "click", app_version="9")
@@ -52,6 +52,10 @@ class Entry(Struct, frozen=True):
             return False
         if isinstance(event, Item) and (self.t0 is None or (self.stop is not None and self.t1 is None)):
             return False  # copies stand in every partition: only times mask them alike
+        if self.model_versions is not None:
+            wanted = self.model_versions if versions is None else versions
+            if getattr(event, "model_version", None) not in wanted:
+                return False
         return (self.t0 is None or event.ts >= self.t0) and self._matches(event)
 
     def _reaches(self, partition: int, offset: int, ts: int) -> bool:
@@ -66,7 +70,7 @@ class Entry(Struct, frozen=True):
         ):
             if wanted is not None and getattr(event, name, None) != wanted:
                 return False
-        return self.model_versions is None or getattr(event, "model_version", None) in self.model_versions
+        return True
 
     def edges(self, partition: int) -> tuple[Edge, ...]:
         """The offsets of this partition at which the entry, were it alone, changes what is masked."""
@@ -104,6 +108,8 @@ class Masking:
     def __init__(self, entries: Iterable[Entry], configured: tuple[Configured, ...] = ()) -> None:
         self.entries = tuple(sorted(entries, key=lambda entry: entry.id))
         self.configured = configured
+        self._asked = [(e, None if e.model_versions is None else frozenset(e.model_versions)) for e in self.entries]
+        self._edges: dict[int, frozenset[Edge]] = {}
 
     def changed(self, add: Iterable[Entry] = (), remove: Iterable[str] = ()) -> Masking:
         """The mask with entries gone and others added; an id that is there already is replaced."""
@@ -121,7 +127,7 @@ class Masking:
         return Masking(self.entries, (*self.configured, Configured(start, newest | settings)))
 
     def hides(self, partition: int, offset: int, event: Event) -> bool:
-        return any(entry.covers(partition, offset, event) for entry in self.entries)
+        return any(entry.covers(partition, offset, event, versions) for entry, versions in self._asked)
 
     def visible(self, partition: int, offset: int, events: Iterable[Event]) -> list[Event]:
         """The events of a frame that a fold may see, in order."""
@@ -152,6 +158,12 @@ class Masking:
 
     def edges(self, partition: int) -> frozenset[Edge]:
         """The offsets of this partition at which what folds compute changes."""
+        known = self._edges.get(partition)
+        if known is None:
+            known = self._edges[partition] = self._edges_in(partition)
+        return known
+
+    def _edges_in(self, partition: int) -> frozenset[Edge]:
         masked = _edges_of(entry.span(partition) for entry in self.entries)
         # numbered, since going back to older settings at the same offset is a change of its own
         told = ((one.start.get(partition, 0), _told((n, one.settings))) for n, one in enumerate(self.configured))
@@ -183,7 +195,7 @@ def equal_below(left: Masking, right: Masking, positions: Positions) -> bool:
     >>> equal_below(Masking([]), bad, {0: 5}), equal_below(Masking([]), bad, {0: 6})
     (True, False)
     """
-    return all(
+    return left is right or all(
         offset <= edge[0]
         for p, offset in positions.items()
         for edge in left.edges(p).symmetric_difference(right.edges(p))

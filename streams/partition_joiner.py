@@ -19,7 +19,7 @@ from streams.errors import LogError, LogMismatch, PositionsBeyondLog
 from streams.examples import encode
 from streams.frames import decode_frame
 from streams.in_force import InForce
-from streams.join_disk import DamagedSnapshot, JoinDisk, Snapshot, base_of, thinned
+from streams.join_disk import DamagedSnapshot, JoinDisk, Snapshot, spare
 from streams.join_keys import OUTBOX, after_prefix
 from streams.join_standing import Standing, changes_of, floor_of, standing_of
 from streams.join_state import JoinState, JoinStore
@@ -204,9 +204,8 @@ class PartitionJoiner:
             return
         self._disk.snapshot(Snapshot(standing.next, standing.decisions, standing.config))
         self._saved_at, self._saved_next, self._tally.saved = now, standing.next, True
-        aside = self._disk.snapshots()
-        base = base_of(aside, self.partition, self.topics.decisions.fold)
-        for old in thinned(aside, keep=self._pace.keep, base=base):
+        decisions = self.topics.decisions.fold
+        for old in spare(self._disk.snapshots(), self.partition, decisions, keep=self._pace.keep):
             self._disk.remove(old)
         yield "saved"
 

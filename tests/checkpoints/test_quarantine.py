@@ -117,6 +117,11 @@ def test_positions_leave_partitions_alone_that_they_do_not_name() -> None:
         (Order(start={0: 5}, stop={1: 9}), "but end in"),
         (Order(start={7: 5}, stop={7: 9}), "partition 7"),
         (Order(model_versions=()), "none is named"),
+        (Order(t0=-1), "time -1 is none"),
+        (Order(t0=1, t1=253_402_300_800_000), "time 253402300800000 is none"),
+        (Order(start={0: -3}, stop={0: 5}), "position -3 is none"),
+        (Order(start={0: 3}, stop={0: 1 << 44}), "position 17592186044416 is none"),
+        (Order(model_versions=(3, 1 << 31)), "model version 2147483648 is none"),
     ],
 )
 def test_orders_that_say_too_little_or_contradict_themselves_are_refused(order: Order, told: str) -> None:
@@ -193,3 +198,14 @@ def test_a_change_above_the_floor_holds_and_one_below_would_be_void() -> None:
     at, below = Masking([Entry("q", start={0: 4, 1: 4})]), Masking([Entry("q", start={0: 4, 1: 3})])
     assert (below_floor(decisions, at), below_floor(decisions, below)) == (False, True)
     assert not below_floor(fold(), below)
+
+
+def test_a_ripple_leaves_alone_what_fell_earlier() -> None:
+    """An old incident must not drag a new ripple back to its own begin."""
+    old = Decision("mask", 1, "ana", "", 0, add=(Entry("q0", start={0: 2, 1: 2}, stop={0: 3, 1: 3}),))
+    versions = [manifest(1, 5, 5), manifest(2, 20, 20, made_under=1), manifest(3, 40, 40, made_under=1)]
+    entry = Entry("q1", start={0: 30, 1: NEVER}, stop={0: 35, 1: NEVER})
+    made = rippled([entry], fold(old), versions, [], "q1.ripple")
+    assert made is not None
+    assert made.model_versions == (3,)
+    assert made.start == {0: 30, 1: 40}

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from checkpoints.registry import Registry
-from headrace.deployment import decision_log, run_folder
+from headrace.deployment import decision_log, run_folder, version_store
 from headrace.settings import Settings
 from headrace.settings_file import save
 from headrace.supervisor import Supervisor
@@ -114,9 +114,11 @@ def serves_what_is_live(settings: Settings) -> bool:
     status = read_status(run_folder(settings)).get("serve")
     with decision_log(settings) as decisions:
         decisions.follow()
-        registry = Registry.of(decisions.fold)
-        assert not registry.is_tainted(decisions.fold)
-    return status is not None and status.last.get("version") == registry.live
+        live = Registry.of(decisions.fold).live
+    assert live is not None
+    manifest = version_store(settings).manifest(live)
+    assert decisions.fold.valid(manifest.decisions, manifest.input)
+    return status is not None and status.last.get("version") == live
 
 
 def killed_in_the_middle(settings: Settings, recorded: Recorded, victims: list[str], chance: random.Random) -> None:

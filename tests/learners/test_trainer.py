@@ -6,14 +6,12 @@ import itertools
 import random
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from checkpoints.manifest import Manifest
-from checkpoints.registry import Registry
 from checkpoints.store import VersionStore
 from learners.errors import OtherSettings
 from learners.plan import Plan, Trained
@@ -162,24 +160,6 @@ def test_a_replay_ends_on_a_quiet_log_too(tmp_path: Path) -> None:
     assert any(again.turn().published for _ in range(3))
     seen.follow()
     assert (seen.fold.lines[-1].version, seen.fold.lines[-1].until) == (newest.version, reached)
-
-
-def test_on_a_quiet_log_a_valid_version_takes_the_place_of_a_tainted_one(tmp_path: Path) -> None:
-    logs, store = logs_of(5), VersionStore(tmp_path)
-    each = replace(TO_THE_END, commit_batches=1)
-    whole(logs, tmp_path, each)
-    last, before = (
-        store.manifests()[-1],
-        next(m for m in store.manifests()[::-1] if m.input != store.manifests()[-1].input),
-    )
-    decide(logs, Decision("mask", 1, "ana", "", seen=0, add=(Entry("q", start=before.input),)))
-    trainer = Trainer(logs, store, RateLearner, plan=replace(each, until_end=False), clock=ticking())
-    assert any(trainer.turn().published for _ in range(50))
-    decisions = DecisionLog(logs.open("decisions", 1))
-    decisions.follow()
-    registry = Registry.of(decisions.fold)
-    assert (registry.live, registry.is_tainted(decisions.fold)) == (before.version, False)
-    assert store.manifests()[-1].version == last.version, "nothing was learned anew"
 
 
 def test_a_quarantine_takes_it_back_to_the_newest_version_that_is_valid(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from serving.fold_rules import FoldRules
 from serving.part import Part
 from serving.part_files import restore, snapshot
 from serving.part_heads import prune, snapshots
-from streams.decisions import Decisions
+from streams.decisions import Decision, Decisions
 from streams.events import Event, Tick, User
+from streams.mask import Entry
 from tests.worlds import Now, Telling
 
 RULES = FoldRules(history=4, seen=5, out_of_orderness=10, horizon=1_000, fast_half_life=50, slow_half_life=400)
@@ -130,3 +131,16 @@ def test_the_newest_snapshots_stay(tmp_path: Path) -> None:
     kept = [head.next for _, head in snapshots(tmp_path)]
     assert (kept[:2], kept[-1]) == ([40, 39], 1)
     assert 10 < len(kept) < 25, "and some of each doubling of the distance"
+
+
+def test_of_two_snapshots_at_one_position_the_valid_one_stays(tmp_path: Path) -> None:
+    """One from before a mask and one after: after the lift the older one holds again."""
+    decisions, part = Decisions(), Part(0, 1, RULES)
+    part.feed(0, 9, [Telling().click("ana", "tea")])
+    snapshot(part, tmp_path)
+    decisions.feed(Decision("mask", 1, "ana", "", 0, add=(Entry("q", start={0: 3}),)))
+    part.decisions = decisions.position
+    snapshot(part, tmp_path)
+    decisions.feed(Decision("mask", 1, "ana", "", 1, remove=("q",)))
+    prune(tmp_path, decisions, keep=2, newest=part.next)
+    assert [head.decisions for _, head in snapshots(tmp_path)] == [0]

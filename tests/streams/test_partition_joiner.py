@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.decisions import Decision
+from streams.decisions import Decision, Decisions
 from streams.errors import LogError, LogMismatch, PositionsBeyondLog
 from streams.examples import decode
-from streams.join_disk import MemoryDisk
+from streams.join_disk import MemoryDisk, Snapshot, spare
 from streams.join_standing import Standing, changes_of
+from streams.mask import Entry
 from streams.partition_joiner import PartitionJoiner
 from streams.rocks_join_state import RocksDisk
 from streams.rules import Rules
@@ -176,3 +177,14 @@ def test_a_state_that_retention_left_behind_goes_on_from_a_newer_snapshot() -> N
     assert world.joiner.report.rewound
     world.drain()
     assert world.in_force() == rows_of(events)
+
+
+def test_snapshots_that_a_mask_made_invalid_take_no_place_of_those_made_anew() -> None:
+    decisions = Decisions()
+    decisions.feed(Decision("mask", 1, "ana", "", 0, add=(Entry("q", start={0: 50}),)))
+    ahead = [Snapshot(next, 0, "c") for next in range(60, 160, 10)]
+    anew = [Snapshot(next, 1, "c") for next in (10, 20, 30, 40, 51, 52)]
+    gone = spare([*ahead, *anew], 0, decisions, keep=4)
+    assert not set(anew[-4:]) & set(gone)
+    assert Snapshot(150, 0, "c") not in gone, "a lift may make it good again"
+    assert len(ahead) > len(set(ahead) - set(gone)) >= 1

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from checkpoints.quarantine import Order
+from headrace.quarantine_terms import not_seconds
 
 _CLOSED = ConfigDict(extra="forbid", strict=True)
 Text = Annotated[str, Field(min_length=1, max_length=1_000)]
+Reason = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"\S")]
+"""Not blank."""
 Version = Annotated[int, Field(ge=1)]
+Moment = Annotated[int, AfterValidator(not_seconds)]
 Offset = Annotated[int, Field(ge=0, lt=1 << 44)]
 Partition = Annotated[int, Field(ge=0, strict=False)]
 """JSON has no numbers as keys."""
@@ -20,8 +24,8 @@ class Why(BaseModel):
     """What every change needs: the reason. `who` stands in the decisions beside it; `dry_run` writes nothing."""
 
     model_config = _CLOSED
-    why: Text
-    who: Text | None = None
+    why: Reason
+    who: Reason | None = None
     dry_run: bool = False
 
 
@@ -29,8 +33,8 @@ class OrderBody(BaseModel):
     """What is to be masked: ms of the events' own ts, or positions instead, and filters; at least one of them."""
 
     model_config = _CLOSED
-    t0: int | None = None
-    t1: int | None = None
+    t0: Moment | None = None
+    t1: Moment | None = None
     producer: Text | None = None
     app_version: Text | None = None
     surface: Text | None = None

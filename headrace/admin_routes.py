@@ -68,7 +68,7 @@ class AdminDesk:
         return _answered(lambda: plain(back()) | {"dry_run": body.dry_run})
 
     def publish(self, body: PublishBody) -> Response:
-        """Let one version serve now, whatever the gate or a pause says."""
+        """Let one version serve now, paused or not; a pause stays."""
 
         def act() -> dict[str, Any]:
             line = promote(body.version, self._store, self._lines(), self._operator(body), dry_run=body.dry_run)

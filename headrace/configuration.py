@@ -95,6 +95,14 @@ def flat(settings: dict[str, str]) -> dict[str, Any]:
     return {place: value for name, text in settings.items() for place, value in _flat(name, _read(text))}
 
 
+def planned(wanted: dict[str, str], decisions: DecisionLog) -> tuple[Difference, ...] | None:
+    """What `apply` would change; None where nothing. Raises OtherSettings where it would refuse."""
+    stands = configured(decisions)
+    changes = tuple(differing(wanted, _readable(stands or {})))
+    refuse_new_log(changes)
+    return None if stands is not None and not changes else changes
+
+
 def apply(
     wanted: dict[str, str], decisions: DecisionLog, events: Log, *, who: str, why: str, at: int
 ) -> Applied | None:
@@ -102,10 +110,8 @@ def apply(
 
     1 what may not change is refused; 2 one line, with the log ends as of now; 3 it holds. Raises OtherSettings.
     """
-    stands = configured(decisions)
-    changes = tuple(differing(wanted, _readable(stands or {})))
-    refuse_new_log(changes)
-    if stands is not None and not changes:
+    changes = planned(wanted, decisions)
+    if changes is None:
         return None
     start = {p: events.end(p) for p in range(events.partitions)}
     n, holds = decisions.decide(_line(wanted, start, decisions, who=who, why=why, at=at))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from headrace.configuration import Difference, apply, configured, differing, flat, meaning
+from headrace.configuration import Difference, apply, configured, differing, flat, meaning, planned
 from headrace.deployment import decision_log, fold_settings, open_events
-from headrace.options import AsJson, LogUrl, SettingsFile, Var, Why, chosen, now, who
+from headrace.options import AsJson, DryRun, LogUrl, SettingsFile, Var, Why, chosen, now, who
 from headrace.terminal import moment, say, tell_json, tell_table
 
 configure = typer.Typer(no_args_is_help=True, help="Settings that a log is folded with.")
@@ -39,21 +39,28 @@ def configure_show(settings: SettingsFile = None, var: Var = None, log: LogUrl =
 
 
 @configure.command("apply")
-def configure_apply(why: Why, settings: SettingsFile = None, var: Var = None, log: LogUrl = None) -> None:
+def configure_apply(
+    why: Why, dry_run: DryRun = False, settings: SettingsFile = None, var: Var = None, log: LogUrl = None
+) -> None:
     """Let the log go on with today's settings from its ends on; running processes go over to them by themselves.
 
-    What lies before stays as it was made, also where it has to be made again.
+    What lies before stays as it was made, also where it has to be made again. What it means is said before the line is
+    written.
     """
     use = chosen(settings, var=var, log=log)
     wanted = fold_settings(use)
     with open_events(use, wanted) as (events, decisions):
+        changes = planned(wanted, decisions)
+        _tell_changes(list(changes or ()), "Changed: ")
+        for sentence in meaning(changes or ()):
+            say(sentence)
+        if changes is not None and dry_run:
+            say("Nothing was written.")
+            return
         applied = apply(wanted, decisions, events, who=who(), why=why, at=now())
     if applied is None:
         say("The log is folded with today's settings already; nothing was written.")
         return
-    _tell_changes(list(applied.changes), "Changed: ")
-    for sentence in meaning(applied.changes):
-        say(sentence)
     ends = ", ".join(f"{p}: {offset:,}" for p, offset in applied.start.items())
     say(
         f"The log goes on with today's settings from events {{{ends}}} on (decision {applied.line}). Processes that "

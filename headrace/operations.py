@@ -16,7 +16,8 @@ from checkpoints.manifest import Manifest
 from checkpoints.registry import Registry
 from checkpoints.store import VersionStore
 from headrace.quarantine_words import changes_told
-from streams.decisions import Decision, DecisionLog, told
+from streams.decisions import Decision, DecisionLog, Decisions, told
+from streams.mask import equal_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,7 @@ def promote(
             f"version {version} learned from events that are masked since. "
             "Choose one whose `valid` is true: headrace versions list"
         )
-    if manifest.verdict == "fail":
-        raise VersionError(f"version {version} failed its gate: {manifest.reason}. Choose another one.")
+    refuse_failed(manifest)
     if dry_run:
         return None
     line = Decision(
@@ -81,6 +81,31 @@ def promote(
         seen=decisions.fold.position, version=version, mask_position=manifest.decisions, input=manifest.input,
     )  # fmt: skip
     return decisions.decide(line)[0]
+
+
+def refuse_failed(manifest: Manifest) -> None:
+    """Raise VersionError where a version did not pass its gate."""
+    if manifest.verdict == "fail":
+        raise VersionError(
+            f"version {manifest.version} failed its gate: {manifest.reason}. Choose another one: headrace versions list"
+        )
+
+
+def paused_by(decisions: DecisionLog) -> int | None:
+    """The number of the line by which publishing is paused; None where it is not."""
+    decisions.follow()
+    fold = decisions.fold
+    if not Registry.of(fold).paused:
+        return None
+    pauses = (n for n, line in enumerate(fold.lines) if line.kind in ("pause", "rollback") and fold.effective[n])
+    taken = (n for n in pauses if _taken(n, fold))
+    return max(taken, default=None)
+
+
+def _taken(n: int, fold: Decisions) -> bool:
+    """Whether servers took a line: one whose version is not valid after it is passed over."""
+    line = fold.lines[n]
+    return equal_below(fold.masking(line.mask_position), fold.masking(n + 1), line.input)
 
 
 def resume(decisions: DecisionLog, operator: Operator, *, dry_run: bool = False) -> int | None:

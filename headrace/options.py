@@ -23,7 +23,16 @@ Var = Annotated[Path | None, typer.Option("--var", help="Folder of everything wr
 LogUrl = Annotated[str | None, typer.Option("--log", help="Where the log is, e.g. sqlite://var/log (setting `log`).")]
 Parent = Annotated[int | None, typer.Option("--parent", hidden=True, help="Process to die with.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Why = Annotated[str, typer.Option("--why", help="The reason; it stands in the decisions for ever.")]
+
+
+def _reason(why: str) -> str:
+    if not why.strip():
+        raise typer.BadParameter("the reason is empty, but it is all that others will know; say it in a few words")
+    return why
+
+
+Why = Annotated[str, typer.Option("--why", help="The reason; it stands in the decisions for ever.", callback=_reason)]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would do, and write nothing.")]
 Store = Annotated[
     Path | None,
     typer.Option("--store", help="A folder of versions by itself; without decisions `valid` and `live` are unknown."),

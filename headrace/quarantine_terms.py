@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from checkpoints.errors import BadOrder
-from checkpoints.quarantine import Order
+from checkpoints.quarantine import LATEST, Order
 from headrace.durations import milliseconds
 from headrace.quarantine_words import iso
 from streams.positions import Positions
@@ -19,8 +19,10 @@ KEYS = ("from", "to", "app-version", "producer", "surface", "model-version", "po
 LISTS = ("model-version", "positions")
 """Keys that may be repeated, or hold several values behind one another."""
 
-SECONDS = range(10**9, 10**11)
-"""Bare numbers that are seconds since 1970 by all odds, where milliseconds are asked for."""
+EARLIEST = 978_307_200_000
+"""2001: a bare number below it is seconds since 1970 by all odds, where milliseconds are asked for."""
+MOST_VERSIONS = 100_000
+"""As many one range of versions may name."""
 
 
 class BadTerms(BadOrder):
@@ -56,7 +58,9 @@ app-version, producer, surface, model-version, positions
 
 
 def order_from(found: Mapping[str, Sequence[str]], *, now: int) -> Order:
-    """The order of values by key; keys without values are not given."""
+    """The order of values by key; keys without values are not given, and empty values are refused."""
+    for key in (key for key, values in found.items() if any(not value.strip() for value in values)):
+        raise BadTerms(f"{key} is given, but names no value; give it one, or leave it out")
     given = {key: values for key, values in found.items() if values}
     start, stop = _positions(given.get("positions", ()))
     versions = tuple(sorted({n for value in given.get("model-version", ()) for n in _versions(value)}))
@@ -78,8 +82,8 @@ def order_from(found: Mapping[str, Sequence[str]], *, now: int) -> Order:
 def moment_of(written: str, *, now: int) -> int:
     """A time in ms.
 
-    >>> [moment_of(text, now=10_000) for text in ("now", "2s", "1970-01-01T00:00:07", "1970-01-01T02:00:07+02:00", "5")]
-    [10000, 8000, 7000, 7000, 5]
+    >>> [moment_of(text, now=10_000) for text in ("now", "2s", "1970-01-01T00:00:07", "1970-01-01T02:00:07+02:00")]
+    [10000, 8000, 7000, 7000]
     >>> moment_of("yesterday", now=10_000)
     Traceback (most recent call last):
     headrace.quarantine_terms.BadTerms: 'yesterday' is no time; write 10m (ago), now, 2026-07-30T12:00:00Z or \
@@ -89,9 +93,7 @@ milliseconds since 1970
     if text == "now":
         return now
     if text.isdecimal():
-        if int(text) in SECONDS:
-            raise BadTerms(f"{written!r} looks like seconds since 1970; write milliseconds: {text}000")
-        return int(text)
+        return _bare(text)
     try:
         return now - milliseconds(text)
     except ValueError:
@@ -104,6 +106,27 @@ milliseconds since 1970
         ) from None
     zoned = at if at.tzinfo else at.replace(tzinfo=UTC)
     return round(zoned.timestamp() * 1000)
+
+
+def not_seconds(at: int) -> int:
+    """A time that was written as a bare number. Raises ValueError where it can't be meant in ms.
+
+    >>> not_seconds(1_789_995_200)
+    Traceback (most recent call last):
+    ValueError: 1789995200 looks like seconds, not milliseconds, since 1970: as milliseconds it is before 2001
+    """
+    if at < EARLIEST:
+        raise ValueError(f"{at} looks like seconds, not milliseconds, since 1970: as milliseconds it is before 2001")
+    return at
+
+
+def _bare(text: str) -> int:
+    if len(text) > len(str(LATEST)) or int(text) > LATEST:
+        raise BadTerms(f"{text!r} is beyond the year 9999; write milliseconds since 1970")
+    try:
+        return not_seconds(int(text))
+    except ValueError as error:
+        raise BadTerms(str(error)) from None
 
 
 def _words(written: str) -> list[str]:
@@ -137,7 +160,10 @@ def _versions(value: str) -> range:
     first, dash, last = value.partition("-")
     if not first.isdecimal() or (dash and not last.isdecimal()):
         raise BadTerms(f"'model-version={value}' is no number of a version; write model-version=7 or model-version=7-9")
-    versions = range(int(first), int(last or first) + 1)
+    low, high = int(first), int(last or first)
+    if high - low >= MOST_VERSIONS:
+        raise BadTerms(f"'model-version={value}' names more than {MOST_VERSIONS:,} versions; name those that served")
+    versions = range(low, high + 1)
     if not versions:
         raise BadTerms(f"'model-version={value}' ends before it begins; write model-version={last}-{first}")
     return versions

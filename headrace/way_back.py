@@ -11,8 +11,9 @@ from typing import Literal
 from checkpoints.errors import BadOrder, VersionError
 from checkpoints.manifest import Manifest
 from checkpoints.quarantine import Order, good, last_good, valid
+from checkpoints.registry import Registry
 from checkpoints.store import VersionStore
-from headrace.operations import Operator
+from headrace.operations import Operator, refuse_failed
 from headrace.quarantine_amends import amend, check_read_back
 from headrace.quarantine_changes import Change, change, ordered
 from streams.decisions import Decision, DecisionLog, Decisions
@@ -56,7 +57,8 @@ def roll_back(
 ) -> RolledBack:
     """Put every server on `target`, and mask what `orders` name; with `dry_run` only say what that would do.
 
-    1. the target's files are what its manifest says, it is valid under the changed mask, the floor allows the change;
+    1. the target's files are what its manifest says, it passed its gate, it is valid under the changed mask, the floor
+    allows the change; without orders it does not serve already, and a replay has something to take out;
     2. ONE line with both, the version and the entries;
     3. read back: it holds, servers take it, and the target is still there;
     4. one more line where someone published or masked between the reading and the line (see `amend`).
@@ -66,8 +68,12 @@ def roll_back(
     manifests = store.manifests()
     decisions.follow()
     made = _changed(orders, manifests, decisions.fold, events, operator, ahead=ahead, ripple=ripple)
-    manifest = _verified(target, store, manifests, decisions, made)
+    live = Registry.of(decisions.fold).live
     until = made.ends if orders and then != "pause" else None
+    if until is not None:
+        _refuse_empty_replay(made, live)
+    among = manifests if orders else _older(target, manifests, live)
+    manifest = _verified(target, store, among, decisions, made)
     back = RolledBack(
         -1, manifest.version, made.tainted, made.add, until, made.replay_from, made.span_ms, made.frames, made.ends
     )
@@ -111,6 +117,26 @@ def _refuse_contradictions(orders: tuple[Order, ...], *, ripple: bool, then: The
         )
 
 
+def _refuse_empty_replay(made: Change, live: int | None) -> None:
+    # a version that fell by an earlier entry can't be published again, so there is something to wait for
+    if made.replay_from is None and live not in made.tainted:
+        raise BadOrder(
+            "nothing that was learned is masked by this, or it is masked already, so a replay would publish the same "
+            "version again at once. Check the times and fields of --quarantine, or stop publishing until `headrace "
+            "resume`: --then pause"
+        )
+
+
+def _older(target: Target, manifests: list[Manifest], live: int | None) -> list[Manifest]:
+    """What a way back may go to that takes nothing out: only what came before the version that serves."""
+    if target == live:
+        raise VersionError(
+            f"version {target} serves already; name an older one (headrace versions list), or say what is bad: "
+            "--quarantine TERMS"
+        )
+    return [manifest for manifest in manifests if live is None or manifest.version < live]
+
+
 def _verified(
     target: Target, store: VersionStore, manifests: list[Manifest], decisions: DecisionLog, made: Change
 ) -> Manifest:
@@ -125,6 +151,7 @@ def _verified(
         return last_good([], decisions.fold, made.mask)
     store.open(target)
     manifest = store.manifest(target)
+    refuse_failed(manifest)
     if not valid(decisions.fold, made.mask, manifest.decisions, manifest.input):
         raise VersionError(
             f"version {target} learned from events that are masked {'by this' if made.add else 'since'}. "

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from headrace.deployment import open_logs, run_folder, version_store
-from headrace.options import AsJson, LogUrl, SettingsFile, Var, Why, chosen, now, operator
+from headrace.options import AsJson, DryRun, LogUrl, SettingsFile, Var, Why, chosen, now, operator
 from headrace.quarantine_operations import (
     Masked,
     quarantine_add,
@@ -38,7 +38,6 @@ Terms = Annotated[
     ),
 ]
 Ripple = Annotated[bool, typer.Option("--ripple", help="Also mask what the versions caused that fall by this.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would do, and write nothing.")]
 Id = Annotated[str, typer.Argument(help="Id of an entry, see `headrace quarantine list`.")]
 ThenOption = Annotated[
     str | None,
@@ -128,11 +127,11 @@ def add(
     """Mask events in everything that was or will be learned. Who serves is left as it is: see `headrace rollback`."""
     use, who = chosen(settings, var=var, log=log), operator(why)
     given = {
-        "from": [since] if since else [],
-        "to": [until] if until else [],
-        "app-version": [app_version] if app_version else [],
-        "producer": [producer] if producer else [],
-        "surface": [surface] if surface else [],
+        "from": [] if since is None else [since],
+        "to": [] if until is None else [until],
+        "app-version": [] if app_version is None else [app_version],
+        "producer": [] if producer is None else [producer],
+        "surface": [] if surface is None else [surface],
         "model-version": model_version or [],
         "positions": positions or [],
     }

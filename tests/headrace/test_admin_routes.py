@@ -25,19 +25,20 @@ from streams.log import MemoryLog
 from tests.serving.deployment import CALM
 from tests.worlds import MemoryLive
 
-NOW = 10_000
-BAD = {"t0": 500, "app_version": "9"}
+BEGIN = 1_790_000_000_000
+NOW = BEGIN + 10_000
+BAD = {"t0": BEGIN + 500, "app_version": "9"}
 
 
 class Admin:
-    """Two partitions of ten frames, closed at 0, 100, ..., 900; published versions 1 to 3 that read 3, 5 and 8."""
+    """Two partitions of ten frames, closed every 100 ms from BEGIN on; published versions that read 3, 5, 8."""
 
     def __init__(self, folder: Path) -> None:
         self.store = VersionStore(folder / "versions")
         self.decisions, self.events = MemoryLog("decisions", 1), MemoryLog("events", 2)
         for p in (0, 1):
             for n in range(10):
-                self.events.append(p, [b""], at=100 * n)
+                self.events.append(p, [b""], at=BEGIN + 100 * n)
         for upto in (3, 5, 8):
             positions = {p: TrainerPosition(input=upto) for p in (0, 1)}
             draft = Manifest(0, None, 0, positions, examples=upto, verdict="pass", metrics={"auc": float("nan")})
@@ -145,6 +146,12 @@ def test_publish_and_resume_do_what_their_commands_do(admin: Admin) -> None:
         ("/quarantines/q9/lift", {}, 404, "q9"),
         ("/resume", {}, 409, "not paused"),
         ("/publish", {"version": 1, "why": ""}, 422, "why"),
+        ("/rollback", {"version": 1, "why": " "}, 422, "why"),
+        ("/rollback", {"version": 3}, 409, "serves already"),
+        ("/rollback", {"version": 1, "quarantine": [{"t0": NOW}]}, 422, "nothing that was learned is masked"),
+        ("/quarantines", {"quarantine": [{"t0": NOW // 1_000}]}, 422, "looks like seconds"),
+        ("/quarantines", {"quarantine": [{"t1": 1 << 60}]}, 422, "time 1152921504606846976 is none"),
+        ("/quarantines", {"quarantine": [{"model_versions": [1 << 31]}]}, 422, "model version 2147483648"),
     ],
 )
 def test_what_is_refused_is_told_as_a_problem(

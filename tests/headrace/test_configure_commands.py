@@ -97,6 +97,30 @@ def test_what_a_change_means_for_the_model_is_said(headrace: Run, text: str, sen
     assert sentence in headrace("configure", "apply", "--why", "try")[1]
 
 
+def test_a_dry_run_says_what_it_means_and_writes_nothing(headrace: Run) -> None:
+    check_configuration(today())
+    changed = today("[trainer]\nseed = 7\n")
+    status, out, _ = headrace("configure", "apply", "--why", "try", "--dry-run")
+    assert (status, "begins anew from there" in out, "Nothing was written." in out) == (0, True, True)
+    with decision_log(changed) as decisions:
+        assert len(decisions.follow()) == 1
+
+
+def test_what_it_means_is_said_before_the_line_is_written(headrace: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_configuration(today())
+    changed = today("[trainer]\nseed = 7\n")
+    said: list[tuple[str, int]] = []
+
+    def say(text: str) -> None:
+        with decision_log(changed) as decisions:
+            said.append((text, len(decisions.follow())))
+
+    monkeypatch.setattr("headrace.configure_commands.say", say)
+    assert headrace("configure", "apply", "--why", "try")[0] == 0
+    assert [lines for _, lines in said] == [1] * (len(said) - 1) + [2]
+    assert "begins anew from there" in "".join(text for text, _ in said[:-1])
+
+
 def test_another_number_of_partitions_is_a_new_log(headrace: Run) -> None:
     with open_logs(today()) as logs:
         logs.open("events", 4)

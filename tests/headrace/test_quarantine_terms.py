@@ -56,7 +56,11 @@ def test_versions_and_positions_are_lists() -> None:
         ("from=", "'from=' names no value"),
         ("from=10m from=5m", "from is given twice: '10m' and '5m'"),
         ("from=soon", "'soon' is no time"),
-        ("from=1789995200", "'1789995200' looks like seconds"),
+        ("from=1789995200", "1789995200 looks like seconds, not milliseconds"),
+        ("from=9999999999999999", "beyond the year 9999"),
+        ("to=25", "'?25'? looks like seconds"),
+        ("model-version=1-100001", "more than 100,000 versions"),
+        ("model-version=1-99999999999999999999999", "more than 100,000 versions"),
         ("from=2030-01-01", "nothing has happened since"),
         ("app-version='1.1", "close the quote"),
         ("model-version=new", "'model-version=new' is no number"),
@@ -69,6 +73,11 @@ def test_versions_and_positions_are_lists() -> None:
 def test_a_wrong_term_is_named(written: str, told: str) -> None:
     with pytest.raises(BadTerms, match=told):
         order_of(written, now=NOW)
+
+
+def test_an_empty_value_is_refused_by_its_key() -> None:
+    with pytest.raises(BadTerms, match="surface is given, but names no value"):
+        order_from({"from": ["10m"], "surface": [" "]}, now=NOW)
 
 
 def test_keys_without_values_are_not_given() -> None:

@@ -52,7 +52,46 @@ def test_without_a_quarantine_only_servers_go_back(tmp_path: Path) -> None:
     done = ground.back(1)
     assert (done.version, done.entries, done.until, done.replay_from, done.span_ms) == (1, (), None, None, 0)
     assert ground.ids == []
+
+
+def test_without_a_quarantine_the_version_that_serves_is_none_to_go_back_to(tmp_path: Path) -> None:
+    ground = Ground(tmp_path, 3, 5, 8)
+    ground.commit(10)
+    with pytest.raises(VersionError, match="version 3 serves already"):
+        ground.back(3)
+    assert ground.back("last-good").version == 2
     assert ground.back("last-good").version == 1
+    with pytest.raises(VersionError, match="no version that passed"):
+        ground.back("last-good")
+    assert len(ground.decisions.fold.lines) == 5
+
+
+def test_a_replay_that_would_feed_nothing_again_is_refused_but_a_pause_is_not(tmp_path: Path) -> None:
+    ground = Ground(tmp_path, 3, 8)
+    later = Order(t0=5_000, app_version="9")
+    for then in (None, "replay"):
+        with pytest.raises(BadOrder, match=r"nothing that was learned is masked by this.*--then pause"):
+            ground.back("last-good", later, then=then)
+    assert len(ground.decisions.fold.lines) == 2
+    assert ground.back("last-good", later, then="pause").until is None
+    assert ground.ids == ["q2"]
+
+
+def test_what_is_masked_already_is_taken_from_servers_by_naming_it_again(tmp_path: Path) -> None:
+    ground = Ground(tmp_path, 3, 8)
+    ground.add(BAD)
+    assert ground.back("last-good", BAD).version == 1
+    with pytest.raises(BadOrder, match="masked already"):
+        ground.back("last-good", BAD)
+
+
+def test_a_version_that_failed_its_gate_is_none_to_go_back_to(tmp_path: Path) -> None:
+    ground = Ground(tmp_path)
+    ground.commit(2, verdict="fail")
+    ground.publish(ground.commit(8))
+    with pytest.raises(VersionError, match="version 1 failed its gate"):
+        ground.back(1)
+    assert len(ground.decisions.fold.lines) == 1
 
 
 def test_a_replay_or_a_ripple_of_nothing_is_refused(tmp_path: Path) -> None:
@@ -147,5 +186,5 @@ def test_a_preview_says_the_same_and_writes_nothing(tmp_path: Path) -> None:
     assert (told.version, told.tainted, told.entries, told.until) == (
         done.version, done.tainted, done.entries, done.until,
     )  # fmt: skip
-    with pytest.raises(VersionError):
-        ground.back(3, BAD, dry=True)
+    with pytest.raises(VersionError, match="masked by this"):
+        ground.back(3, Order(t0=400, app_version="8"), dry=True)

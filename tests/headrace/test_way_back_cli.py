@@ -113,7 +113,7 @@ def test_it_waits_for_those_who_run_unless_told_not_to(deployment: Deployment) -
     out = deployment.said(*BACK, "--quarantine", "from=270s")
     assert "servers: version 2, there" in out
     assert "servers:" not in deployment.said(*BACK, "--quarantine", "from=270s", "--no-wait")
-    assert deployment.ask("rollback", "2", "--why", "x", "--wait")["caught_up"] is True
+    assert deployment.ask("rollback", "1", "--why", "x", "--wait")["caught_up"] is True
 
 
 def test_a_dry_run_tells_all_and_writes_nothing(deployment: Deployment) -> None:
@@ -134,6 +134,17 @@ def test_what_can_not_be_done_is_refused_in_one_paragraph(deployment: Deployment
     assert "no entry 'q9'" in deployment.refused("quarantine", "lift", "q9", "--why", "x")
     assert deployment.headrace(*BACK, "--then", "later")[0] == 2
     assert deployment.headrace("rollback", "newest", "--why", "x")[0] == 2
+
+
+def test_an_option_that_was_given_empty_is_named_and_nothing_is_masked(deployment: Deployment) -> None:
+    for option in ("app-version", "producer", "surface", "from", "to", "model-version", "positions"):
+        add = ("--from", "270s") if option != "from" else ("--surface", "home")
+        told = deployment.refused("quarantine", "add", "--why", "x", *add, f"--{option}", "")
+        assert f"{option} is given, but names no value" in told
+    words: tuple[str, ...]
+    for words in (BACK[:2], ("quarantine", "add", "--from", "270s"), ("publish", "2")):
+        assert deployment.headrace(*words, "--why", " ")[0] == 2
+    assert len(deployment.ask("decisions")) == 3
 
 
 def test_a_quarantine_is_added_listed_closed_and_lifted(deployment: Deployment) -> None:
@@ -163,6 +174,17 @@ def test_publish_and_resume_tell_their_line(deployment: Deployment) -> None:
     assert deployment.ask("rollback", "1", "--why", "x")["line"] == 3
     assert deployment.ask("resume", "--why", "x") == {"line": 4}
     assert deployment.ask("publish", "2", "--why", "x") == {"line": 5, "version": 2}
+
+
+def test_while_publishing_is_paused_it_is_said_where_versions_are_listed_and_published(deployment: Deployment) -> None:
+    assert "paused" not in deployment.said("versions", "list")
+    deployment.ask("rollback", "1", "--why", "odd clicks")
+    told = f"Publishing is paused since decision 3 by {who()} (odd clicks): headrace resume"
+    assert told in " ".join(deployment.said("versions", "list").split())
+    assert "Publishing stays paused: headrace resume --why TEXT" in deployment.said("publish", "2", "--why", "x")
+    assert told in " ".join(deployment.said("versions", "list").split())
+    deployment.said("resume", "--why", "x")
+    assert "paused" not in deployment.said("versions", "list") + deployment.said("publish", "3", "--why", "x")
 
 
 def test_below_the_floor_the_floors_time_is_told(deployment: Deployment) -> None:

@@ -51,10 +51,10 @@ class Ground:
             if published:
                 self.publish(manifest)
 
-    def commit(self, upto: int, *, made_under: int = 0) -> Manifest:
+    def commit(self, upto: int, *, made_under: int = 0, verdict: Any = "pass") -> Manifest:
         version = self.store.reserve()
         positions = {p: TrainerPosition(input=upto) for p in (0, 1)}
-        draft = Manifest(version, None, made_under, positions, examples=upto, verdict="pass")
+        draft = Manifest(version, None, made_under, positions, examples=upto, verdict=verdict)
         return self.store.commit(version, lambda aside: (aside / "weights").write_text("w") and None, draft)  # type: ignore[func-returns-value]
 
     def publish(self, made: Manifest) -> None:

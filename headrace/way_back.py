@@ -70,8 +70,7 @@ def roll_back(
     made = _changed(orders, manifests, decisions.fold, events, operator, ahead=ahead, ripple=ripple)
     live = Registry.of(decisions.fold).live
     until = made.ends if orders and then != "pause" else None
-    if until is not None:
-        _refuse_empty_replay(made, live)
+    _refuse_empty_replay(made, live, until)
     among = manifests if orders else _older(target, manifests, live)
     manifest = _verified(target, store, among, decisions, made)
     back = RolledBack(
@@ -117,9 +116,9 @@ def _refuse_contradictions(orders: tuple[Order, ...], *, ripple: bool, then: The
         )
 
 
-def _refuse_empty_replay(made: Change, live: int | None) -> None:
+def _refuse_empty_replay(made: Change, live: int | None, until: Positions | None) -> None:
     # a version that fell by an earlier entry can't be published again, so there is something to wait for
-    if made.replay_from is None and live not in made.tainted:
+    if until is not None and made.replay_from is None and live not in made.tainted:
         raise BadOrder(
             "nothing that was learned is masked by this, or it is masked already, so a replay would publish the same "
             "version again at once. Check the times and fields of --quarantine, or stop publishing until `headrace "

@@ -7,12 +7,12 @@ there is passed over: the folds of a server can always be fed again from the log
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Literal
 
 import msgspec
 
-from streams.errors import LogMismatch
+from streams.rule_texts import rules_of, text_of
 
 CODE = 1
 """Goes up with every change of what the same events give."""
@@ -48,7 +48,7 @@ class FoldRules:
     @property
     def text(self) -> str:
         """The rules as a configure line says them: JSON in one order of keys."""
-        return msgspec.json.encode({"code": CODE, **asdict(self)}, order="deterministic").decode()
+        return text_of(self, code=CODE)
 
     @classmethod
     def of(cls, text: str) -> FoldRules:
@@ -57,18 +57,7 @@ class FoldRules:
         >>> FoldRules.of(FoldRules(history=7).text) == FoldRules(history=7)
         True
         """
-        try:
-            told = msgspec.json.decode(text, type=dict[str, Any])
-            code = told.pop("code", None)
-            if code == CODE and told.keys() == {field.name for field in fields(cls)}:
-                return msgspec.convert(told, cls)
-            fault = f"they are for code {code} with {', '.join(told)}; this server is code {CODE}"
-        except msgspec.MsgspecError as error:
-            fault = f"{error}"
-        raise LogMismatch(
-            f"the decisions hold rules of a server's folds that can't be followed here: {fault}. They were written by "
-            "another version of Headrace. Use that one for this log, or start a new log: `headrace configure show`"
-        )
+        return rules_of(text, cls, code=CODE, whose="a server's folds")
 
     def digest(self) -> str:
         """16 hex digits; equal for equal rules under the same code."""

@@ -86,26 +86,28 @@ def fold(
         parts = [*known.parts, *aside.values()]
         whole = [part for part in parts if not part.cut]
         fed = sum(_feed(part, events, rules[part.partition], decisions.fold, limit) for part in parts)
-        for part in whole:
-            if (
-                part.cut
-                and (found := _restored(known, rules[part.partition], part.partition, decisions.fold, folder)).next
-            ):
-                aside[part.partition] = found  # a snapshot of later than what retention took
+        for p in (part.partition for part in whole if part.cut):
+            found = _restored(known, rules[p], p, decisions.fold, folder)
+            aside |= {p: found} if found.next else {}  # a snapshot of later than what retention took
         _swap(known, aside)
         known.restock()
         now, taken = clock(), 0
-        if now >= pace.refresh_at or not known.caught_up:
-            pace.behind = sum(events.end(part.partition) - part.next for part in known.parts)
-            known.caught_up = known.caught_up or pace.behind == 0
-        if now >= pace.refresh_at:
-            known.refresh()
-            pace.refresh_at = now + REFRESH
+        _look(known, events, pace, now)
         if now >= pace.snapshot_at:
             taken = _snapshot(known, aside, decisions.fold, folder)
             pace.snapshot_at = now + snapshot_every
         cut = sum(part.cut for part in known.parts)
         yield Folded(fed == 0, fed, known.positions, pace.behind, taken, len(aside), known.caught_up, cut)
+
+
+def _look(known: Known, events: Log, pace: _Pace, now: int) -> None:
+    """How far behind the log we are, until it was reached once at each turn; and, when due, the view made anew."""
+    if now >= pace.refresh_at or not known.caught_up:
+        pace.behind = sum(events.end(part.partition) - part.next for part in known.parts)
+        known.caught_up = known.caught_up or pace.behind == 0
+    if now >= pace.refresh_at:
+        known.refresh()
+        pace.refresh_at = now + REFRESH
 
 
 def _decide(known: Known, decisions: DecisionLog) -> bool:

@@ -78,10 +78,11 @@ class PartitionJoiner:
         if standing is None or not decisions.valid(standing.decisions, {self.partition: standing.next}):
             yield from self._rewind()
             return
-        self._agree(standing)
         if store is not None:
+            self._agree(standing)
             self._work_on(store, standing)
         if standing.decisions != decisions.position:
+            self._agree(standing)
             if decisions.masking(standing.decisions) is not decisions.masking():
                 standing.floor = floor_of(self.topics.examples, self._lineages)
             standing.decisions = decisions.position

@@ -8,13 +8,13 @@ event.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field
+from typing import Literal
 
 import msgspec
 
-from streams.errors import LogMismatch
 from streams.events import INTERACTIONS
+from streams.rule_texts import rules_of, text_of
 
 CODE = 1
 """Raised whenever the joiner gives other rows for the same log and rules."""
@@ -102,7 +102,7 @@ class Rules:
     @property
     def text(self) -> str:
         """The rules as a configure line says them: JSON in one order of keys."""
-        return msgspec.json.encode({"code": CODE, **asdict(self)}, order="deterministic").decode()
+        return text_of(self, code=CODE)
 
     @classmethod
     def of(cls, text: str) -> Rules:
@@ -112,18 +112,7 @@ class Rules:
         >>> Rules.of(rules.text) == rules
         True
         """
-        try:
-            told = msgspec.json.decode(text, type=dict[str, Any])
-            code = told.pop("code", None)
-            if code == CODE and told.keys() == {field.name for field in fields(cls)}:
-                return msgspec.convert(told, cls)
-            fault = f"they are for code {code} with {', '.join(told)}; this joiner is code {CODE}"
-        except (msgspec.MsgspecError, ValueError, TypeError) as error:
-            fault = f"{error}"
-        raise LogMismatch(
-            f"the decisions hold rules of the join that can't be followed here: {fault}. They were written by another "
-            "version of Headrace. Use that one for this log, or start a new log: `headrace configure show`"
-        )
+        return rules_of(text, cls, code=CODE, whose="the join")
 
     def digest(self) -> str:
         """16 hex digits: the same for equal rules and code."""

@@ -20,6 +20,9 @@ from headrace.quarantine_changes import Change
 from streams.decisions import Decision, DecisionLog, Decisions
 from streams.mask import Entry, equal_below
 
+SERVING = ("publish", "promote", "rollback")
+"""Kinds of lines that name a version which may serve."""
+
 
 @dataclass(frozen=True, slots=True)
 class Amended:
@@ -72,25 +75,26 @@ def _extended(
     own = next((entry for entry in add if entry.id.startswith(stem + RIPPLE)), None)
     has = set() if own is None or own.model_versions is None else set(own.model_versions)
     lines = (fold.lines[k] for k in between if fold.effective[k])
-    late = {line.version for line in lines if line.kind in ("publish", "promote", "rollback")} & set(now) - has
+    late = set(now).intersection(line.version for line in lines if line.kind in SERVING) - has
     if not late:
         return add
     rest = tuple(entry for entry in add if entry is not own)
     if own is None:
-        return (*rest, ripple(rest, now, stem + RIPPLE, served_from=_inputs(fold, late)))
-    wider = ripple([own], sorted(has | set(now)), own.id)
+        return (*rest, ripple(rest, sorted(late), stem + RIPPLE, served_from=_inputs(fold, late)))
+    wider = ripple([own], sorted(has | late), own.id)
     return (*rest, wider)
 
 
-def _inputs(fold: Decisions, versions: set[int | None]) -> dict[int, int]:
+def _inputs(fold: Decisions, versions: set[int]) -> dict[int, int]:
     inputs = [line.input for line in fold.lines if line.version in versions and line.input]
     every = set().union(*inputs) if inputs else set()
     return {p: min(input.get(p, 0) for input in inputs) for p in every}
 
 
 def _displaced(add: tuple[Entry, ...], fold: Decisions, between: range) -> list[Entry]:
-    """What our line replaced though its writer could not know: under a new id."""
-    ours, back = {entry.id: entry for entry in add}, list[Entry]()
+    """What our line replaced though its writer could not know: under a new id. What was lifted before it stays so."""
+    standing = {entry.id for entry in fold.masking(between.stop).entries}
+    ours, back = {entry.id for entry in add} & standing, list[Entry]()
     for k in between:
         if not fold.effective[k]:
             continue

@@ -62,3 +62,12 @@ def test_a_lift_below_the_floor_is_refused_and_closing_is_not(tmp_path: Path) ->
     assert (row["line"], row["open"], row["tainted"]) == (2, False, None)
     with pytest.raises(BadOrder, match="closed already"):
         quarantine_close("q2", **ground.known())
+
+
+def test_what_is_lifted_while_it_is_closed_stays_lifted(tmp_path: Path) -> None:
+    ground = Ground(tmp_path, 3, 8)
+    ground.add(BAD)
+    ground.topic.first = lambda: ground.line("mask", remove=("q2",))
+    with pytest.raises(NoSuchEntry, match="was lifted while it was being closed"):
+        quarantine_close("q2", **ground.known())
+    assert ground.ids == []

@@ -140,6 +140,31 @@ def test_two_writers_of_one_moment_lose_no_entry(tmp_path: Path) -> None:
     assert (entries["q2"].app_version, entries["q2.2"].surface) == ("9", "home")
 
 
+def test_what_was_added_and_lifted_in_between_stays_lifted(tmp_path: Path) -> None:
+    ground = Ground(tmp_path, 3, 8)
+
+    def there_and_gone() -> None:
+        ground.line("mask", add=(Entry("q2", start={0: 7, 1: 7}, surface="home"),))
+        ground.line("mask", remove=("q2",))
+
+    ground.topic.first = there_and_gone
+    ground.back("last-good", BAD)
+    assert ground.ids == ["q2"]
+    assert ground.decisions.fold.masking().entries[0].app_version == "9"
+
+
+def test_a_late_ripple_leaves_alone_what_fell_earlier(tmp_path: Path) -> None:
+    ground = Ground(tmp_path, 3, 4)
+    old = Entry("old", start={0: 3, 1: 3}, stop={0: 4, 1: 4})
+    ground.line("mask", add=(old,))
+    made_under = ground.line("pause") + 1
+    ground.publish(ground.commit(5, made_under=made_under))
+    ground.topic.first = lambda: ground.publish(ground.commit(8, made_under=made_under))
+    done = ground.back("last-good", BAD, ripple=True)
+    assert done.entries[-1].id.endswith(".ripple")
+    assert done.entries[-1].model_versions == (4,), "version 2 fell by the old mask"
+
+
 def test_a_target_that_falls_in_between_moves_no_server_and_says_so(tmp_path: Path) -> None:
     ground = Ground(tmp_path, 3, 8)
     ground.topic.first = lambda: ground.line("mask", add=(Entry("x", start={0: 1, 1: 1}),))

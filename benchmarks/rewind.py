@@ -25,6 +25,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+# read when numpy and torch are first imported, so before the imports below
 for _threads in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
     os.environ.setdefault(f"{_threads}_NUM_THREADS", "1")
 
@@ -121,7 +122,7 @@ def work(name: str, scene: Scene, ends: Positions, line: Connection) -> None:
     clock = LogTime()
     turns = LOOPS[name](scene, clock)
     if name == "train":
-        import learners.torch_learner  # noqa: F401
+        import learners.torch_learner  # noqa: F401  # its seconds of import are no part of what is timed
     line.send(name)
     for fresh in (True, False):
         asked_at, cpu = line.recv(), time.process_time()

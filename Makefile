@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help setup demo check test drill bench docs clean
+.PHONY: help setup kafka demo check test drill bench docs clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -14,6 +14,10 @@ setup: $(BIN)/.ready  ## the virtual environment with everything in it
 $(BIN)/.ready: requirements.lock pyproject.toml scripts/setup
 	@scripts/setup $(VENV)
 	@touch $@
+
+kafka: setup  ## Java, Maven and Kafka's jars, for the tests that run on a real broker
+	@scripts/java
+	@$(BIN)/headrace broker fetch
 
 demo: setup  ## the main job: a simulated world, all processes; ARGS="--once 50000 --json" passes options on
 	@$(BIN)/headrace demo $(ARGS)
@@ -25,13 +29,13 @@ check: setup  ## linters, types, layers, doctests
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q streams checkpoints learners serving headrace
 
-test: setup  ## every test that ends within minutes
+test: setup kafka  ## every test that ends within minutes
 	$(BIN)/python -m pytest -m "not drill" $(ARGS)
 
-drill: setup  ## the long ones: random kills, large data
+drill: setup kafka  ## the long ones: random kills, large data
 	$(BIN)/python -m pytest -m drill --timeout 3600 $(ARGS)
 
-bench: setup  ## every script under benchmarks/, in its short form
+bench: setup kafka  ## every script under benchmarks/, in its short form
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script --quick --json || exit 1; done
 
 docs: setup  ## write the generated pages anew

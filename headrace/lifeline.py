@@ -1,4 +1,7 @@
-"""A child that never outlives its parent, however the parent ends. Linux tells the child; elsewhere it asks."""
+"""A child that never outlives its parent, however the parent ends. Linux tells the child; elsewhere it asks.
+
+A program that isn't ours is held as well: `python -m headrace.lifeline PARENT COMMAND...` becomes that command.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1
 
@@ -22,6 +26,16 @@ def hold_on_to(parent: int) -> None:
         raise SystemExit(f"the parent, process {parent}, is gone; nothing to work for")
 
 
+def tied_to_us(command: Sequence[str]) -> list[str]:
+    """The command line of a foreign program that shall die with this process."""
+    return [sys.executable, "-m", "headrace.lifeline", str(os.getpid()), *command]
+
+
 def is_orphan(parent: int) -> bool:
     """Whether this process has another parent than it was started by."""
     return os.getppid() != parent
+
+
+if __name__ == "__main__":
+    hold_on_to(int(sys.argv[1]))
+    os.execv(sys.argv[2], sys.argv[2:])

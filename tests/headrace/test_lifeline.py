@@ -1,8 +1,11 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
 from headrace.lifeline import hold_on_to, is_orphan
+from tests.headrace.test_supervisor import is_alive, wait_until
 
 
 def test_a_parent_that_is_gone_already_ends_the_child_at_once() -> None:
@@ -35,3 +38,20 @@ def test_who_has_its_parent_goes_on() -> None:
 @pytest.mark.parametrize("pid", [0, -1])
 def test_no_process_is_no_parent(pid: int) -> None:
     assert is_orphan(pid)
+
+
+def test_a_foreign_program_dies_with_a_parent_that_is_killed() -> None:
+    parent = """
+import subprocess, time
+from headrace.lifeline import tied_to_us
+child = subprocess.Popen(tied_to_us(["/bin/sh", "-c", "echo up; exec sleep 100"]), stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid, flush=True)
+time.sleep(100)
+"""
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        assert is_alive(child)
+        process.kill()
+    wait_until(lambda: not is_alive(child))

@@ -107,7 +107,7 @@ class Features:
 def features(batch: Batch, schema: Schema, names: Names, catalogue: Catalogue, extra: Sequence[int] = ()) -> Features:
     """The features of a batch's lessons, whose item facts `catalogue` holds already; `extra` are entries wanted
     beside those of the rows."""
-    lessons = [(at, e.row, e.shot) for at, e in enumerate(batch.examples) if e.row.kind in LESSONS and e.shot]
+    lessons = [(at, e.row, e.shot) for at, e in enumerate(batch.examples) if e.shot and is_lesson(e.row)]
     rows = [row for _, row, _ in lessons]
     asker_list, shot_R = _askers([shot for _, _, shot in lessons])
     entry_R = [catalogue.entry(row.item_id) for row in rows]
@@ -133,6 +133,12 @@ def features(batch: Batch, schema: Schema, names: Names, catalogue: Catalogue, e
         ranked_R=np.array([row.kind != "organic" for row in rows], np.bool_),
         finite=_finite(value_RL, weight_R, asker_list),
     )
+
+
+def is_lesson(row: Row) -> bool:
+    """Whether a row says something new of yes and no. A correction without weight is a yes with a newer value: learned
+    or counted, it would be a second yes."""
+    return row.kind in LESSONS and (row.weight != 0 or row.kind != "correction")
 
 
 def asker_bags(told: Asked, names: Names, catalogue: Catalogue) -> Bags:

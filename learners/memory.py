@@ -100,7 +100,7 @@ class Memory:
 def events(place: Layout) -> Doubles:
     """What each row counts: a view, and by label whether it was chosen. Organic visits count nothing."""
     f = place.features
-    chosen_RL = np.where(f.decided_RL, np.clip(f.value_RL, 0.0, 1.0), 0.0)
+    chosen_RL = f.decided_RL & (f.value_RL > 0)
     event_RC = np.concatenate([f.first_R[:, None], chosen_RL], axis=1).astype(np.float64)
     counted: Doubles = event_RC * f.ranked_R[:, None]
     return counted

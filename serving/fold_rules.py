@@ -7,12 +7,12 @@ there is passed over: the folds of a server can always be fed again from the log
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
 
-from streams.rule_texts import rules_of, text_of
+from streams.rule_texts import UNSAID, plain_of, rules_of, text_of
 
 CODE = 1
 """Goes up with every change of what the same events give."""
@@ -25,8 +25,9 @@ HOUR = 60 * MINUTE
 class FoldRules:
     """Bounds, half-lives and kinds; times in ms.
 
-    `history`, `out_of_orderness`, `impressions` and `horizon` (its `Rules.lifespan`) must be the joiner's, or a server
-    reads other histories than the trainer learned from. `positives` are the interactions that count as wanting an item.
+    `history`, `history_of`, `out_of_orderness`, `impressions` and `horizon` (its `Rules.lifespan`) must be the
+    joiner's, or a server reads other histories than the trainer learned from. `positives` are the interactions that
+    count as wanting an item.
 
     >>> FoldRules().digest() == FoldRules(history=20).digest(), FoldRules().digest() == FoldRules(history=5).digest()
     (True, False)
@@ -44,6 +45,7 @@ class FoldRules:
     covisit_clicks: int = 5
     covisit_keep: int = 48
     positives: tuple[str, ...] = ("click", "like", "comment", "share", "follow", "purchase")
+    history_of: dict[str, int] = field(default_factory=dict, metadata=UNSAID)
 
     @property
     def text(self) -> str:
@@ -61,5 +63,5 @@ class FoldRules:
 
     def digest(self) -> str:
         """16 hex digits; equal for equal rules under the same code."""
-        told = msgspec.json.encode([CODE, asdict(self)], order="deterministic")
+        told = msgspec.json.encode([CODE, plain_of(self)], order="deterministic")
         return hashlib.sha256(told).hexdigest()[:16]

@@ -48,7 +48,7 @@ class Part:
         """Items that changed since someone last took them from here."""
         self.remembered = Remembered(least=10_000)
         self._repeats = Repeats(self.remembered, horizon=rules.horizon)
-        self.profiles = Profiles(history=rules.history, seen=rules.seen)
+        self.profiles = Profiles(history=rules.history, history_of=rules.history_of, seen=rules.seen)
         self.popularity = Popularity(slow=rules.slow_half_life, fast=rules.fast_half_life)
         self.covisitation = Covisitation(
             half_life=rules.covisit_half_life,

@@ -26,7 +26,7 @@ def change_over(part: Part, rules: FoldRules) -> None:
     3
     """
     old, at = part.rules, part.newest
-    profiles = Profiles(history=rules.history, seen=rules.seen)
+    profiles = Profiles(history=rules.history, history_of=rules.history_of, seen=rules.seen)
     profiles.users = part.profiles.users
     part.profiles = profiles
     part.popularity = _popularity(part.popularity, old, rules, at)

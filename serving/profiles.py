@@ -1,16 +1,17 @@
 """What a server knows of each user: the last interactions and what was shown, so the next answer sees the last click.
 
 The history follows the joiner's rule, so that serving computes from what training learned: interactions on items,
-sorted by ts, for equal ts as they came, and where one is too many the oldest goes. Repeats and forgotten users are
-dropped before an event gets here (`part.py`). Nothing here reads a log or scores.
+sorted by ts, for equal ts as they came, and bounded by the same function. Repeats and forgotten users are dropped
+before an event gets here (`part.py`). Nothing here reads a log or scores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from streams.examples import Past
+from streams.histories import bounded
 
 Seen = tuple[int, int]
 """How often an item was shown since it was last wanted, and when (ms) it was last shown."""
@@ -45,9 +46,9 @@ class Profiles:
     >>> profiles.forget("ana"); profiles.of("ana").history_at
     """
 
-    def __init__(self, *, history: int, seen: int) -> None:
+    def __init__(self, *, history: int, seen: int, history_of: Mapping[str, int] | None = None) -> None:
         self.users: dict[str, Profile] = {}
-        self._history = history
+        self._history, self._history_of = history, history_of or {}
         self._seen = seen
 
     def of(self, user_id: str) -> Profile:
@@ -69,7 +70,7 @@ class Profiles:
         pasts = [*profile.history, past]
         if len(pasts) > 1 and pasts[-2].ts > past.ts:
             pasts.sort(key=lambda one: one.ts)
-        profile.history = pasts[-self._history :] if self._history else []
+        profile.history = list(bounded(pasts, self._history, self._history_of))
         profile.history_at = past.ts if profile.history_at is None else max(profile.history_at, past.ts)
         if wanted and past.item_id in profile.seen:
             profile.seen[past.item_id] = (0, profile.seen[past.item_id][1])

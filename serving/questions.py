@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from serving.answers import Ask
 from streams.errors import HeadraceError
 from streams.events import Context
-from streams.wire import MAX_ID_BYTES, MAX_ITEMS, NEWEST, OLDEST
+from streams.wire_fields import MAX_ID_BYTES, MAX_ITEMS, NEWEST, OLDEST
 
 Id = str | int
 Values = dict[str, str | float | int | bool]

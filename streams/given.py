@@ -1,32 +1,74 @@
 """What one frame of events gave: rows, and once each the circumstances and attributes that they point to.
 
-Rows come in their final order and get their sequence here. Nothing here decides anything.
+Rows come in their final order and get their sequence here. Circumstances and attributes are bytes from the state to the
+frame: nobody on the way looks into them. Nothing here decides anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
+import msgspec
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from streams.examples import Attributes, ExampleFrame, Row, Shot
+from streams.known_items import UNKNOWN
+
+
+class _Told(Struct, frozen=True, array_like=True, gc=False):
+    """An `ExampleFrame` whose circumstances and attributes are encoded already; the bytes of both are the same."""
+
+    lineage: str
+    input: int
+    prev: int
+    watermark: int
+    config: str
+    rows: tuple[Row, ...]
+    shots: tuple[Raw, ...]
+    attributes: tuple[Raw, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A frame of examples but for what its host knows: lineage, input and config."""
+    """A frame of examples but for what its host knows: lineage, input and config.
+
+    >>> frame = ExampleFrame("", 3, -1, 9, "c", (Row(0, 5, "label", "e", shot=0),), (Shot("ana", 1),))
+    >>> Given.of(frame).frame("", 3, "c") == frame, Given.of(frame).encoded("", 3, "c") == encode(frame)
+    (True, True)
+    """
 
     prev: int
     watermark: int
     rows: tuple[Row, ...]
-    shots: tuple[Shot, ...]
-    attributes: tuple[Attributes, ...]
+    told_shots: tuple[bytes, ...]
+    told_attributes: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, frame: ExampleFrame) -> Given:
+        """What a joiner must have given for this frame."""
+        shots, attributes = tuple(map(encode, frame.shots)), tuple(map(encode, frame.attributes))
+        return cls(frame.prev, frame.watermark, frame.rows, shots, attributes)
+
+    @property
+    def shots(self) -> tuple[Shot, ...]:
+        return tuple(map(decode_shot, self.told_shots))
+
+    @property
+    def attributes(self) -> tuple[Attributes, ...]:
+        return tuple(map(_attributes, self.told_attributes))
 
     def frame(self, lineage: str, input_offset: int, config: str) -> ExampleFrame:
         return ExampleFrame(
             lineage, input_offset, self.prev, self.watermark, config, self.rows, self.shots, self.attributes
         )
+
+    def encoded(self, lineage: str, input_offset: int, config: str) -> bytes:
+        """The bytes of `frame`."""
+        shots, attributes = tuple(map(Raw, self.told_shots)), tuple(map(Raw, self.told_attributes))
+        return encode(_Told(lineage, input_offset, self.prev, self.watermark, config, self.rows, shots, attributes))
 
 
 class Gathering:
@@ -39,11 +81,10 @@ class Gathering:
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
-        self.shots: list[Shot] = []
-        self.attributes: list[Attributes] = []
+        self.shots: list[bytes] = []
+        self.attributes: list[bytes] = []
         self._shot_at: dict[bytes, int] = {}
-        self.attributes_at: dict[bytes, int] = {}
-        """Where the attributes of a reference stand."""
+        self._attributes_at: dict[bytes, int] = {UNKNOWN: -1}
 
     def add(self, row: Row) -> None:
         self.rows.append(row)
@@ -53,16 +94,27 @@ class Gathering:
         return self._shot_at.get(name)
 
     def shot(self, name: bytes, shot: Shot) -> int:
-        if name not in self._shot_at:
-            self._shot_at[name] = len(self.shots)
-            self.shots.append(shot)
-        return self._shot_at[name]
+        index = self._shot_at.get(name)
+        return self.told_shot(name, encode(shot)) if index is None else index
 
-    def attribute(self, reference: bytes, attributes: Attributes) -> int:
-        """Put attributes there that are not there yet."""
-        index = self.attributes_at[reference] = len(self.attributes)
-        self.attributes.append(attributes)
+    def told_shot(self, name: bytes, told: bytes) -> int:
+        """A shot that is encoded already."""
+        index = self._shot_at.get(name)
+        if index is None:
+            index = self._shot_at[name] = len(self.shots)
+            self.shots.append(told)
         return index
+
+    def places(self, references: Iterable[bytes], told_by: Callable[[bytes], bytes]) -> list[int]:
+        """Where the attributes of references stand; those that do not yet are put there, encoded."""
+        at, found = self._attributes_at, []
+        for reference in references:
+            place = at.get(reference)
+            if place is None:
+                place = at[reference] = len(self.attributes)
+                self.attributes.append(told_by(reference))
+            found.append(place)
+        return found
 
 
 def resolved(frames: Iterable[ExampleFrame]) -> list[tuple[Row, Shot | None, Attributes | None]]:
@@ -81,3 +133,9 @@ def resolved(frames: Iterable[ExampleFrame]) -> list[tuple[Row, Shot | None, Att
         for frame in frames
         for row in frame.rows
     ]
+
+
+encode = msgspec.msgpack.Encoder(order="deterministic").encode
+"""As everything in a frame of examples is encoded."""
+decode_shot = msgspec.msgpack.Decoder(Shot).decode
+_attributes = lru_cache(1 << 13)(msgspec.msgpack.Decoder(Attributes).decode)

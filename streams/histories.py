@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -10,9 +10,31 @@ from streams.examples import Past
 from streams.join_keys import GONE, HISTORY, after_prefix
 from streams.join_state import JoinState
 
+NEAR = 1 << 13
+"""Of how many users the pasts are at hand: users ask for many pages in a row, and do little between two of them."""
+
+
+def bounded(pasts: Sequence[Past], size: int, size_of: Mapping[str, int]) -> Sequence[Past]:
+    """Of pasts in order the last `size`, and besides them the last `size_of` of single types.
+
+    >>> pasts = [Past(item, kind, 1) for item, kind in (("a", "buy"), ("b", "buy"), ("c", "click"), ("d", "click"))]
+    >>> [past.item_id for past in bounded(pasts, 1, {"buy": 1})], bounded(pasts, 0, {})
+    (['b', 'd'], ())
+    """
+    if not size_of:
+        return pasts[-size:] if size else ()
+    left, kept = dict(size_of), []
+    for n, past in enumerate(reversed(pasts)):
+        more = left.get(past.type, 0)
+        if more:
+            left[past.type] = more - 1
+        if more or n < size:
+            kept.append(past)
+    return kept[::-1]
+
 
 class Histories:
-    """The last `size` interactions of each user, oldest first.
+    """The last `size` interactions of each user and the last `size_of` of single types, oldest first.
 
     Profiles that are to show serving what training saw keep the same: sorted by ts, for equal ts as they came, and
     where one is too many the oldest goes.
@@ -24,15 +46,17 @@ class Histories:
     ([7], [7, 9])
     """
 
-    def __init__(self, state: JoinState, *, size: int) -> None:
+    def __init__(self, state: JoinState, *, size: int, size_of: Mapping[str, int] | None = None) -> None:
         self._state = state
-        self._size = size
+        self._size, self._size_of = size, size_of or {}
+        self._near: dict[str, tuple[Past, ...]] = {}
 
     def add(self, user_id: str, past: Past) -> None:
         pasts = [*self._all(user_id), past]
         if len(pasts) > 1 and pasts[-2].ts > past.ts:
             pasts.sort(key=lambda one: one.ts)
-        self._state.put(HISTORY + user_id.encode(), _encode(pasts[-self._size :] if self._size else []))
+        self._near[user_id] = kept = tuple(bounded(pasts, self._size, self._size_of))
+        self._state.put(HISTORY + user_id.encode(), _encode(kept))
 
     def before(self, user_id: str, ts: int) -> tuple[Past, ...]:
         """The user's interactions so far with a ts of at most `ts`."""
@@ -40,11 +64,17 @@ class Histories:
         return pasts if not pasts or pasts[-1].ts <= ts else tuple(past for past in pasts if past.ts <= ts)
 
     def forget(self, user_id: str) -> None:
+        self._near.pop(user_id, None)
         self._state.delete(HISTORY + user_id.encode())
 
     def _all(self, user_id: str) -> tuple[Past, ...]:
-        told = self._state.get(HISTORY + user_id.encode())
-        return () if told is None else _decode(told)
+        known = self._near.get(user_id)
+        if known is None:
+            told = self._state.get(HISTORY + user_id.encode())
+            if len(self._near) >= NEAR:
+                self._near.clear()
+            known = self._near[user_id] = () if told is None else _decode(told)
+        return known
 
 
 class Forgotten:
@@ -71,5 +101,4 @@ class Forgotten:
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = lru_cache(1 << 13)(msgspec.msgpack.Decoder(tuple[Past, ...]).decode)
-"""Users ask for many pages in a row, and do little between two of them."""
+_decode = msgspec.msgpack.Decoder(tuple[Past, ...]).decode

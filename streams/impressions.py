@@ -6,12 +6,13 @@ An item that is open already is a duplicate, whatever its event says; labels who
 from __future__ import annotations
 
 from streams.dues import Dues
-from streams.events import Impression, Slate
+from streams.events import Impression, Shown, Slate
 from streams.examples import Shot
-from streams.join_keys import OPEN, owner_id, short_id, time_key
+from streams.given import encode
+from streams.join_keys import OPEN, request_name, short_id, time_key
 from streams.kept import Kept
 from streams.label_rows import LabelRows
-from streams.opened import Found, Item, Record, Waiting
+from streams.opened import Asked, Found, Record, Waiting
 from streams.slates import shot_of, slated
 
 
@@ -28,40 +29,56 @@ class Impressions:
         if not states:
             head.count("late_impressions", len(event.items))
             return
-        fresh = self._fresh(event, states)
+        name = request_name(event.user_id, event.request_id)
+        asked = kept.openings.asked(name)
+        fresh = self._fresh(event, asked)
         head.count("duplicate_impressions", len(event.items) - len(fresh))
         if not fresh:
             return
-        items = [item for item, _ in fresh]
-        name = short_id(event.user_id, event.request_id, event.event_id, items[0].item_id)
-        key = OPEN + time_key(event.ts) + name
-        for item, waiting in fresh:
-            if waiting:
-                kept.openings.take_waiting(item.example)
-        record = Record(event.surface, owner_id(event.user_id), offset, items)
-        shot, complete = self._shot(event)
-        kept.openings.open(key, record, shot, slated=complete)
+        tail = short_id(event.user_id, event.request_id, event.event_id, fresh[0].item_id)
+        key = OPEN + time_key(event.ts) + tail
+        record = self._record(event, offset, fresh, states)
+        waiting = kept.openings.open(key, name, record, asked)
         self._dues.opened(key)
         self._labels.started(event.ts, event.surface, states)
-        for item, waiting in fresh:
-            for one in waiting:
-                if one.ts < head.since:
-                    head.count("orphans")
-                else:
-                    self._labels.interact(Found(key, record, item), one)
+        self._labels.opened(key, record)
+        if waiting:
+            self._give(Found(key, name, record, 0), waiting)
 
-    def _fresh(self, event: Impression | Slate, states: list[int]) -> list[tuple[Item, list[Waiting]]]:
-        """The items that are not open already, each with what waits for it."""
-        fresh = []
-        user_id, request_id, since = event.user_id, event.request_id, self._kept.head.since
-        look, reference = self._kept.openings.look, self._kept.items.reference
-        for shown in event.items:
-            item_id = shown.item_id
-            example = short_id(user_id, request_id, item_id)
-            waiting = look(example, since=since)
-            if waiting is not None:
-                fresh.append((Item(item_id, shown.position, example, reference(item_id), list(states)), waiting))
-        return fresh
+    def _fresh(self, event: Impression | Slate, asked: Asked | None) -> tuple[Shown, ...]:
+        """The items that are not open already."""
+        if asked is None or not asked.keys:
+            return event.items
+        already = self._kept.openings.open_items(asked, since=self._kept.head.since)
+        return tuple(shown for shown in event.items if shown.item_id not in already)
+
+    def _record(self, event: Impression | Slate, offset: int, fresh: tuple[Shown, ...], states: list[int]) -> Record:
+        shot, slated = self._shot(event)
+        reference, user_id, request_id = self._kept.items.reference, event.user_id, event.request_id
+        item_ids = [shown.item_id for shown in fresh]
+        return Record(
+            event.surface,
+            offset,
+            slated,
+            encode(shot),
+            item_ids,
+            [shown.position for shown in fresh],
+            b"".join([short_id(user_id, request_id, item_id) for item_id in item_ids]),
+            [reference(item_id) for item_id in item_ids],
+            [bytes((state,)) * len(fresh) for state in states],
+        )
+
+    def _give(self, found: Found, waiting: list[Waiting]) -> None:
+        """What waited, by item in the order of the impression, then as it came."""
+        for k, item_id in enumerate(found.record.item_ids):
+            found.index = k
+            for one in waiting:
+                if one.item_id != item_id:
+                    continue
+                if one.ts < self._kept.head.since:
+                    self._kept.head.count("orphans")
+                else:
+                    self._labels.interact(found, one)
 
     def _shot(self, event: Impression | Slate) -> tuple[Shot, bool]:
         """The circumstances, and whether the slate is in them."""

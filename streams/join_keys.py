@@ -11,14 +11,16 @@ from hashlib import blake2b
 
 import msgspec
 
-OPEN, SHOT, WAIT_AT, SLATE_AT, SEEN_AT, RETIRED = (bytes([n]) for n in range(1, 7))
-TIMED = (OPEN, SHOT, WAIT_AT, SLATE_AT, SEEN_AT, RETIRED)
-EXAMPLE, SLATE, SEEN, OF_USER, ITEM, ATTRIBUTES, HISTORY, GONE, META, OUTBOX = (bytes([n]) for n in range(129, 139))
-NAMED = (EXAMPLE, SLATE, SEEN, OF_USER, ITEM, ATTRIBUTES, HISTORY, GONE, META, OUTBOX)
-REREAD = frozenset(key[0] for key in (ITEM, ATTRIBUTES, HISTORY))
+OPEN, WAIT_AT, SLATE_AT, SEEN_AT, RETIRED = (bytes([n]) for n in range(1, 6))
+TIMED = (OPEN, WAIT_AT, SLATE_AT, SEEN_AT, RETIRED)
+REQUEST, SLATE, SEEN, ITEM, ATTRIBUTES, HISTORY, GONE, META, OUTBOX = (bytes([n]) for n in range(129, 138))
+NAMED = (REQUEST, SLATE, SEEN, ITEM, ATTRIBUTES, HISTORY, GONE, META, OUTBOX)
+REREAD = frozenset(key[0] for key in (ITEM, HISTORY))
 """Families whose values are asked for again and again; most others are read once, if ever."""
 
 ID_BYTES = 10
+FORMAT = 2
+"""Raised whenever keys or values change: a state or snapshot of another format is not read, but made anew."""
 
 
 def time_key(at: int) -> bytes:
@@ -56,6 +58,16 @@ def owner_id(user_id: str) -> bytes:
     True
     """
     return short_id(user_id)
+
+
+@lru_cache(1 << 12)
+def request_name(user_id: str, request_id: str) -> bytes:
+    """Twenty bytes for a request: its user's short id first, so that all of a user are one range.
+
+    >>> request_name("ana", "r1")[:10] == owner_id("ana")
+    True
+    """
+    return owner_id(user_id) + short_id(request_id)
 
 
 def example_id(user_id: str, request_id: str, item_id: str) -> str:

@@ -6,11 +6,10 @@ changes of a batch over a store. Nothing here knows what the bytes mean; familie
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import Protocol
 
+from streams.families import Families, Named, Timed, changes_in, family_of
 from streams.join_keys import REREAD
 
 Changes = Iterable[tuple[bytes, bytes | None]]
@@ -20,6 +19,8 @@ Ranges = Iterable[tuple[bytes, bytes]]
 
 HOT = 50_000
 """How many answers of REREAD families that were read or written lately are kept; at most twice as many."""
+EXPECTED = 8_192
+"""How many answers that will be asked for soon are kept."""
 
 
 class JoinStore(Protocol):
@@ -40,68 +41,6 @@ class JoinStore(Protocol):
         ...
 
     def close(self) -> None: ...
-
-
-class Timed:
-    """A time-major family in memory: a dict, and its keys in order. A value may be None: known to be gone."""
-
-    __slots__ = ("_keys", "values")
-
-    def __init__(self) -> None:
-        self.values: dict[bytes, bytes | None] = {}
-        self._keys: list[bytes] = []
-
-    def put(self, key: bytes, value: bytes | None) -> None:
-        if key not in self.values:
-            if not self._keys or key > self._keys[-1]:
-                self._keys.append(key)
-            else:
-                insort(self._keys, key)  # keys come nearly in order: close to the end
-        self.values[key] = value
-
-    def between(self, start: bytes, stop: bytes) -> list[bytes]:
-        return self._keys[bisect_left(self._keys, start) : bisect_left(self._keys, stop)]
-
-    def drop(self, start: bytes, stop: bytes) -> None:
-        for key in self.between(start, stop):
-            del self.values[key]
-        del self._keys[bisect_left(self._keys, start) : bisect_left(self._keys, stop)]
-
-
-class Named:
-    """A family in memory whose keys are found by name, and put in order only when that is asked for, which is rare."""
-
-    __slots__ = ("values",)
-
-    def __init__(self) -> None:
-        self.values: dict[bytes, bytes | None] = {}
-
-    def put(self, key: bytes, value: bytes | None) -> None:
-        self.values[key] = value
-
-    def between(self, start: bytes, stop: bytes) -> list[bytes]:
-        return sorted(key for key in self.values if start <= key < stop)
-
-    def drop(self, start: bytes, stop: bytes) -> None:
-        for key in self.between(start, stop):
-            del self.values[key]
-
-
-Families = dict[int, Timed | Named]
-"""By the first byte of their keys."""
-
-
-def family_of(families: Families, key: bytes) -> Timed | Named:
-    """The family of a key, made when its first key comes."""
-    family = families.get(key[0])
-    if family is None:
-        family = families[key[0]] = Timed() if key[0] < 128 else Named()
-    return family
-
-
-def changes_in(families: Families) -> Iterator[tuple[bytes, bytes | None]]:
-    """Every key, family by family."""
-    return chain.from_iterable(family.values.items() for family in families.values())
 
 
 class MemoryStore:
@@ -167,6 +106,7 @@ class JoinState:
         self._reach: dict[int, bytes] = {}
         self._hot: dict[bytes, bytes | None] = {}
         self._warm: dict[bytes, bytes | None] = {}
+        self._expected: dict[bytes, bytes | None] = {}
 
     def get(self, key: bytes) -> bytes | None:
         byte = key[0]
@@ -175,7 +115,15 @@ class JoinState:
             return family.values[key]
         if byte in REREAD:
             return self._hot[key] if key in self._hot else self._warmed(key)
-        return None if byte in self._reach and key < self._reach[byte] else self.store.get(key)
+        if byte in self._reach and key < self._reach[byte]:
+            return None
+        return self._expected[key] if key in self._expected else self.store.get(key)
+
+    def expect(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        """Pairs that a scan gave just now, and that will be asked for soon."""
+        if len(self._expected) >= EXPECTED:
+            self._expected.clear()
+        self._expected.update(pairs)
 
     def put(self, key: bytes, value: bytes) -> None:
         (self._fresh.get(key[0]) or family_of(self._fresh, key)).put(key, value)
@@ -193,12 +141,12 @@ class JoinState:
         """Keys from `start` up to `stop`, in order; nothing may be changed while this goes on."""
         family = family_of(self._fresh, start)
         fresh = iter(family.between(start, stop))
-        key = next(fresh, None)
+        key, values, reach = next(fresh, None), family.values, self._reach.get(start[0], b"")
         for stored, value in self.store.scan(start, stop):
             while key is not None and key < stored:
                 yield from self._present(family, key)
                 key = next(fresh, None)
-            if stored not in family.values and not self._is_dropped(stored):
+            if stored >= reach and stored not in values:
                 yield stored, value
         while key is not None:
             yield from self._present(family, key)
@@ -220,16 +168,15 @@ class JoinState:
         for byte in REREAD & self._fresh.keys():
             self._hot.update(self._fresh[byte].values)
         self._turn_over()
+        for family in self._fresh.values():
+            for key in self._expected.keys() & family.values.keys():
+                self._expected[key] = family.values[key]
         self._fresh, self._dropped = {}, {}
 
     def _present(self, family: Timed | Named, key: bytes) -> Iterator[tuple[bytes, bytes]]:
         value = family.values[key]
         if value is not None:
             yield key, value
-
-    def _is_dropped(self, key: bytes) -> bool:
-        reach = self._reach.get(key[0])
-        return reach is not None and key < reach
 
     def _warmed(self, key: bytes) -> bytes | None:
         value = self._hot[key] = self._warm[key] if key in self._warm else self.store.get(key)

@@ -3,7 +3,7 @@
 Each event is judged by itself: first it moves the watermark, then everything due is closed, then it is handled. So
 rows do not depend on where frames or batches end. Clocks, logs and disks belong to its host; masked events never get
 here. `head.counts` counts by cause: repeats, late_interactions, late_impressions, duplicate_impressions,
-unused_impressions, forgotten, waited, orphans, below_value, out_of_window, extra, late, corrections, positives,
+unused_impressions, forgotten, waited, orphans, below_value, out_of_window, extra, newer, late, corrections, positives,
 negatives, organic, late_slates, repeated_slates, unshown_slates, stale_items, items, forgets.
 """
 
@@ -19,7 +19,7 @@ from streams.events import Event, Impression, Interaction, Item, Slate, User
 from streams.examples import Past, Row, RowKind, Shot
 from streams.given import Given
 from streams.impressions import Impressions
-from streams.join_keys import example_id, owner_id, short_id
+from streams.join_keys import example_id, request_name
 from streams.join_state import JoinState
 from streams.kept import Kept
 from streams.label_rows import LabelRows
@@ -30,7 +30,7 @@ from streams.rules import Rules
 QUIET_MS = 1000
 """A frame without rows is written when the watermark rose by this much."""
 
-_TIMELESS = (Item, User)
+_TIMELESS = frozenset((Item, User))
 
 
 class Joiner:
@@ -93,7 +93,7 @@ class Joiner:
     def _pass_time(self, event: Event) -> None:
         """Items and users have their own times and move nothing."""
         head = self.head
-        if isinstance(event, _TIMELESS):
+        if type(event) in _TIMELESS:
             return
         watermark = event.ts - self._rules.out_of_orderness
         if watermark > head.watermark:
@@ -138,22 +138,27 @@ class Joiner:
         if done.request_id is None:
             self._organic(done)
         elif done.item_id is not None and done.type in self._labels.by_event:
-            self._join(done, short_id(done.user_id, done.request_id, done.item_id))
+            self._join(done, done.request_id, done.item_id)
         if done.item_id is not None:
             self._kept.histories.add(done.user_id, Past(done.item_id, done.type, done.ts))
 
-    def _join(self, done: Interaction, example: bytes) -> None:
-        found = self._kept.openings.find(example, since=self.head.since)
-        waiting = Waiting(done.ts, done.type, done.value, owner_id(done.user_id))
+    def _join(self, done: Interaction, request_id: str, item_id: str) -> None:
+        name = request_name(done.user_id, request_id)
+        found = self._kept.openings.find(name, item_id, since=self.head.since)
+        waiting = Waiting(done.ts, done.type, done.value, item_id)
         if found is not None:
             self._labels.interact(found, waiting)
         else:
             self.head.count("waited")
-            self._kept.openings.wait(example, waiting)
+            self._kept.openings.wait(name, waiting)
 
     def _organic(self, done: Interaction) -> None:
         """Done without an impression: a yes that has no noes beside it."""
-        labels = {label.name: 1.0 for _, label in self._labels.by_event.get(done.type, ()) if label.reached(done.value)}
+        labels = {
+            label.name: label.worth(done.value)
+            for _, label in self._labels.by_event.get(done.type, ())
+            if label.reached(done.value)
+        }
         if done.item_id is None or not labels:
             return
         shot = Shot(

@@ -6,21 +6,20 @@ alone live twice as long, since an impression may come a while after its slate a
 
 from __future__ import annotations
 
+from itertools import islice
+
 from streams import join_head
 from streams.histories import Forgotten, Histories
 from streams.join_keys import (
-    EXAMPLE,
-    OF_USER,
     OPEN,
     RETIRED,
     SEEN_AT,
-    SLATE,
     SLATE_AT,
     TIMED,
     WAIT_AT,
-    after_prefix,
     owner_id,
     time_key,
+    time_of,
 )
 from streams.join_state import JoinState
 from streams.known_items import KnownItems
@@ -29,9 +28,11 @@ from streams.repeats import Repeats
 from streams.rules import Rules
 from streams.slates import Slates
 
-SWEEPS = 64
+SWEEPS = 256
 """In how many steps a lifespan is swept: a step costs by itself, and what waits for it costs room."""
 LEAST_SWEEP_MS = 1000
+MOST_SWEPT = 500
+"""How much of a kind one step lets go of, but for what is of one and the same ms: the next event waits for it."""
 
 
 class Kept:
@@ -47,43 +48,55 @@ class Kept:
             Slates(state, self.head, lifespan=2 * rules.lifespan),
             KnownItems(state),
         )
-        self.histories, self.forgotten = Histories(state, size=rules.history), Forgotten(state)
+        self.histories = Histories(state, size=rules.history, size_of=rules.history_of)
+        self.forgotten = Forgotten(state)
         self.repeats = Repeats(state, horizon=rules.lifespan)
 
     def sweep(self) -> None:
-        """Drop all that is older than `head.since`."""
-        head = self.head
-        for marker in self._swept(WAIT_AT):
-            head.count("orphans", self.openings.expire(marker, since=head.since))
-        for marker in self._swept(SLATE_AT):
-            head.count("unshown_slates", int(self.slates.expire(marker)))
-        for marker in self._swept(SEEN_AT):
+        """Drop what is older than `head.since`, or the oldest of it: a step, each time by which event it comes."""
+        head, (until, old) = self.head, self._step()
+        for marker, _ in old[WAIT_AT]:
+            head.count("orphans", self.openings.expire(marker, since=until))
+        for marker, told in old[SLATE_AT]:
+            head.count("unshown_slates", int(self.slates.expire(marker, told)))
+        for marker, _ in old[SEEN_AT]:
             self.repeats.expire(marker)
-        for marker in self._swept(RETIRED):
+        for marker, _ in old[RETIRED]:
             self.items.expire(marker)
-        for key, told in list(self.state.scan(*self._range(OPEN))):
+        for key, told in old[OPEN]:
             self.openings.unlink(key, told)
         for family in TIMED:
-            self.state.drop(*self._range(family))
-        self.forgotten.expire(since=head.since)
-        head.purged = head.since
+            self.state.drop(*self._range(family, until))
+        self.forgotten.expire(since=until)
+        head.purged = until
 
     def forget(self, user_id: str, ts: int) -> None:
         """Remove what there is of a user, and remember that nothing up to `ts` may come back."""
-        mine = OF_USER + owner_id(user_id)
-        for tail in [key[len(mine) :] for key, _ in self.state.scan(mine, after_prefix(mine))]:
-            if tail[:1] == OPEN:
-                self.openings.remove(tail)
-            elif tail[:1] == EXAMPLE:
-                self.openings.take_waiting(tail[1:])
-            elif tail[:1] == SLATE:
-                self.slates.remove(tail[1:])
+        owner = owner_id(user_id)
+        self.openings.forget(owner)
+        self.slates.forget(owner)
         self.histories.forget(user_id)
         self.forgotten.add(user_id, ts)
 
-    def _swept(self, family: bytes) -> list[bytes]:
-        return [key for key, _ in self.state.scan(*self._range(family))]
+    def _step(self) -> tuple[int, dict[bytes, list[tuple[bytes, bytes]]]]:
+        """Up to where a step goes, and what it lets go of by family."""
+        until = self.head.since
+        old = {family: list(islice(self.state.scan(*self._range(family, until)), MOST_SWEPT)) for family in TIMED}
+        for family, pairs in old.items():
+            if len(pairs) == MOST_SWEPT:
+                until = min(until, time_of(pairs[-1][0]) + self._later(family))
+        until = max(until, self.head.purged + 1)
+        return until, {family: self._before(family, until, pairs) for family, pairs in old.items()}
 
-    def _range(self, family: bytes) -> tuple[bytes, bytes]:
-        later = self.rules.lifespan if family == SLATE_AT else 0
-        return family + time_key(self.head.purged - later), family + time_key(self.head.since - later)
+    def _before(self, family: bytes, until: int, pairs: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        start, stop = self._range(family, until)
+        if len(pairs) == MOST_SWEPT and pairs[-1][0] < stop:  # more than that in one ms
+            return list(self.state.scan(start, stop))
+        return [pair for pair in pairs if pair[0] < stop]
+
+    def _range(self, family: bytes, until: int) -> tuple[bytes, bytes]:
+        later = self._later(family)
+        return family + time_key(self.head.purged - later), family + time_key(until - later)
+
+    def _later(self, family: bytes) -> int:
+        return self.rules.lifespan if family == SLATE_AT else 0

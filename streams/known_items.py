@@ -14,8 +14,8 @@ from streams.join_keys import ATTRIBUTES, ITEM, RETIRED, short_id, time_key
 from streams.join_state import JoinState
 
 UNKNOWN = b""
-DECODED = 1 << 13
-"""How many items are kept decoded in each partition: the same few are shown again and again."""
+NEAR = 1 << 15
+"""Of how many items each partition has at hand where they lead to: the same few are shown again and again."""
 
 
 class KnownItems:
@@ -27,14 +27,14 @@ class KnownItems:
     True
     >>> items.upsert(events.Item("e1", 7, "tea", author="bob"), now=7) is None  # (7, "e1") is smaller
     True
-    >>> items.attributes(items.reference("tea")).author
+    >>> msgspec.msgpack.decode(items.attributes(items.reference("tea")), type=Attributes).author
     'ana'
     """
 
     def __init__(self, state: JoinState) -> None:
         self._state = state
         self._references: dict[str, bytes] = {}
-        self._decoded: dict[bytes, Attributes] = {}
+        self._told: dict[bytes, bytes] = {}
 
     def upsert(self, event: events.Item, *, now: int) -> bytes | None:
         """Take an upsert or delete; its reference, or None where a larger one stands. At `now` the old one retires."""
@@ -57,25 +57,27 @@ class KnownItems:
         if known is None:
             told = self._state.get(ITEM + item_id.encode())
             known = UNKNOWN if told is None else _standing(told)[2]
-            if len(self._references) >= DECODED:
+            if len(self._references) >= NEAR:
                 self._references.clear()
             self._references[item_id] = known
         return known
 
-    def attributes(self, reference: bytes) -> Attributes:
-        """What a reference leads to: for ever the same."""
-        known = self._decoded.get(reference)
-        if known is None:
-            told = self._state.get(ATTRIBUTES + reference)
-            if told is None:
-                raise KeyError(f"attributes {reference.hex()} are pointed to, but gone: the joiner's state is damaged")
-            if len(self._decoded) >= DECODED:
-                self._decoded.clear()
-            known = self._decoded[reference] = _told(told)
-        return known
+    def attributes(self, reference: bytes) -> bytes:
+        """What a reference leads to, encoded `Attributes`: for ever the same."""
+        told = self._told.get(reference)
+        if told is not None:
+            return told
+        told = self._state.get(ATTRIBUTES + reference)
+        if told is None:
+            raise KeyError(f"attributes {reference.hex()} are pointed to, but gone: the joiner's state is damaged")
+        if len(self._told) >= NEAR:
+            self._told.clear()
+        self._told[reference] = told
+        return told
 
     def expire(self, marker: bytes) -> None:
         """Nothing points to the attributes behind a RETIRED key any more."""
+        self._told.pop(marker[7:], None)
         self._state.delete(ATTRIBUTES + marker[7:])
 
 
@@ -96,4 +98,3 @@ def _attributes(event: events.Item) -> Attributes:
 
 _encode = msgspec.msgpack.Encoder().encode
 _standing = msgspec.msgpack.Decoder(tuple[int, str, bytes]).decode
-_told = msgspec.msgpack.Decoder(Attributes).decode

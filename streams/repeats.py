@@ -40,8 +40,10 @@ class Repeats:
             return "too_late"
         name = short_id(event_id)
         before = self._memory.get(SEEN + name)
-        if before is not None and int.from_bytes(before, "big") + self._horizon > watermark:
-            return "repeat"
+        if before is not None:
+            if int.from_bytes(before, "big") + self._horizon > watermark:
+                return "repeat"
+            self._memory.delete(SEEN_AT + before + name)  # each id has one key in time: that of its newest event
         at = time_key(ts)
         self._memory.put(SEEN + name, at)
         self._memory.put(SEEN_AT + at + name, b"")
@@ -49,5 +51,4 @@ class Repeats:
 
     def expire(self, marker: bytes) -> None:
         """The id behind a SEEN_AT key is too old to come again."""
-        if self._memory.get(SEEN + marker[7:]) == marker[1:7]:
-            self._memory.delete(SEEN + marker[7:])
+        self._memory.delete(SEEN + marker[7:])

@@ -26,6 +26,7 @@ from rocksdict import (
 )
 
 from streams.join_disk import DamagedSnapshot, Snapshot
+from streams.join_keys import FORMAT
 from streams.join_state import Changes, JoinStore, Ranges
 
 _MEMTABLE_BYTES = 16 << 20
@@ -136,13 +137,24 @@ class RocksDisk:
         shutil.rmtree(aside, ignore_errors=True)
         self._store.checkpoint(aside)
         files = {path.name: path.stat().st_size for path in sorted(aside.iterdir())}
-        told = {"fold": "join", "next": snapshot.next, "decisions": snapshot.decisions, "config": snapshot.config}
+        told = {
+            "fold": "join",
+            "format": FORMAT,
+            "next": snapshot.next,
+            "decisions": snapshot.decisions,
+            "config": snapshot.config,
+        }
         (aside / _MANIFEST).write_text(json.dumps(told | {"files": files}))
         os.replace(aside, target)
 
     def snapshots(self) -> list[Snapshot]:
-        manifests = [json.loads(path.read_text()) for path in self._snapshots.glob(f"[0-9]*/{_MANIFEST}")]
-        return sorted(Snapshot(told["next"], told["decisions"], told["config"]) for told in manifests)
+        found = []
+        for path in self._snapshots.glob(f"[0-9]*/{_MANIFEST}"):
+            with suppress(FileNotFoundError):  # another worker thins them too
+                told = json.loads(path.read_text())
+                if told.get("format") == FORMAT:
+                    found.append(Snapshot(told["next"], told["decisions"], told["config"]))
+        return sorted(found)
 
     def remove(self, snapshot: Snapshot) -> None:
         """Out of sight in one step, then gone: what is there in part would be taken for a base."""

@@ -6,15 +6,13 @@ never those before. Nothing here opens a label.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import msgspec
 from msgspec import Struct
 
 from streams.events import Context, Impression, Shown, Slate
 from streams.examples import Past, Shot
 from streams.join_head import Head
-from streams.join_keys import OF_USER, SLATE, SLATE_AT, owner_id, short_id, time_key, time_of
+from streams.join_keys import SLATE, SLATE_AT, after_prefix, request_name, time_key
 from streams.join_state import JoinState
 
 RECENT = 1024
@@ -22,11 +20,9 @@ RECENT = 1024
 
 
 class Served(Struct, array_like=True, gc=False):
-    """One slate; `claimed` once an impression of it was opened."""
+    """One slate."""
 
     ts: int
-    owner: bytes
-    claimed: bool
     context: Context
     model_version: int | None
     query_item_id: str | None
@@ -45,73 +41,70 @@ class Slates:
 
     def keep(self, slate: Slate, *, at: int) -> bool:
         """Keep a slate; False where the request has one already."""
-        name = _name(slate.user_id, slate.request_id)
-        if self.of(slate.user_id, slate.request_id, at=at) is not None:
-            return False
+        name = request_name(slate.user_id, slate.request_id)
+        before = self._find(name)
+        if before is not None:
+            if self._holds(before, at):
+                return False
+            self._state.delete(_marker(name, before))  # the next sweep's work
         self._head.slates_until = max(self._head.slates_until, slate.ts + self.lifespan)
-        owner = owner_id(slate.user_id)
         scores, propensities = scores_of(slate.items)
-        self._put(
-            name,
-            Served(
-                slate.ts,
-                owner,
-                False,
-                slate.context,
-                slate.model_version,
-                slate.query_item_id,
-                slate.query_text,
-                scores,
-                propensities,
-            ),
+        served = Served(
+            slate.ts,
+            slate.context,
+            slate.model_version,
+            slate.query_item_id,
+            slate.query_text,
+            scores,
+            propensities,
         )
-        self._state.put(SLATE_AT + time_key(slate.ts) + name, b"")
-        self._state.put(OF_USER + owner + SLATE + name, b"")
+        self._remember(name, served)
+        self._state.put(SLATE + name, _encode(served))
+        self._state.put(_marker(name, served), b"")
         return True
 
     def of(self, user_id: str, request_id: str, *, at: int) -> Served | None:
         """The slate of a request that holds at this watermark."""
         if at >= self._head.slates_until:
             return None  # spares a look-up for each impression where nobody logs slates
-        name = _name(user_id, request_id)
-        served = self._recent.get(name)
-        if served is None:
-            told = self._state.get(SLATE + name)
-            served = None if told is None else _decode(told)
-        return served if served is not None and served.ts + self.lifespan > at else None
+        served = self._find(request_name(user_id, request_id))
+        return served if served is not None and self._holds(served, at) else None
 
     def claim(self, user_id: str, request_id: str, served: Served) -> None:
         """An impression of this slate was opened."""
-        if not served.claimed:
-            served.claimed = True
-            self._put(_name(user_id, request_id), served)
+        self._state.put(_marker(request_name(user_id, request_id), served), _CLAIMED)
 
-    def expire(self, marker: bytes) -> bool:
-        """The slate behind a SLATE_AT key goes; whether it was served but never shown."""
+    def expire(self, marker: bytes, told: bytes) -> bool:
+        """The slate behind a SLATE_AT key goes, which holds `told`; whether it was served but never shown."""
         name = marker[7:]
-        told = self._state.get(SLATE + name)
-        served = None if told is None else _decode(told)
-        if served is None or served.ts != time_of(marker):
-            return False
-        self._remove(name, served.owner)
-        return not served.claimed
-
-    def remove(self, name: bytes) -> None:
-        """The slate of this short id goes."""
-        told = self._state.get(SLATE + name)
-        if told is not None:
-            self._remove(name, _decode(told).owner)
-
-    def _remove(self, name: bytes, owner: bytes) -> None:
         self._recent.pop(name, None)
         self._state.delete(SLATE + name)
-        self._state.delete(OF_USER + owner + SLATE + name)
+        return told != _CLAIMED
 
-    def _put(self, name: bytes, served: Served) -> None:
+    def forget(self, owner: bytes) -> None:
+        """The slates of a user go, and are not missed."""
+        mine = SLATE + owner
+        for key, told in list(self._state.scan(mine, after_prefix(mine))):
+            self._recent.pop(key[1:], None)
+            self._state.delete(key)
+            self._state.delete(_marker(key[1:], _decode(told)))
+
+    def _holds(self, served: Served, at: int) -> bool:
+        return served.ts + self.lifespan > at
+
+    def _find(self, name: bytes) -> Served | None:
+        served = self._recent.get(name)
+        if served is None:
+            told = self._state.get(SLATE + name)
+            if told is not None:
+                served = _decode(told)
+                self._remember(name, served)
+        return served
+
+    def _remember(self, name: bytes, served: Served) -> None:
         if len(self._recent) >= RECENT:
             self._recent.clear()
         self._recent[name] = served
-        self._state.put(SLATE + name, _encode(served))
 
 
 def scores_of(items: tuple[Shown, ...]) -> tuple[dict[str, float], dict[str, float]]:
@@ -159,6 +152,11 @@ def slated(shot: Shot, served: Served) -> Shot:
     )
 
 
-_name = lru_cache(1 << 12)(short_id)
+def _marker(name: bytes, served: Served) -> bytes:
+    return SLATE_AT + time_key(served.ts) + name
+
+
+_CLAIMED = b"+"
+"""What stands behind the SLATE_AT key of a slate once an impression of it was opened."""
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Served).decode

@@ -84,7 +84,7 @@ def _end(manifest: Manifest) -> tuple[object, ...]:
 
 
 def _given(frame: ExampleFrame) -> Given:
-    return Given(frame.prev, frame.watermark, frame.rows, frame.shots, frame.attributes)
+    return Given.of(frame)
 
 
 def _equal(name: str, found: object, wanted: object) -> None:

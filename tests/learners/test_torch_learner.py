@@ -138,6 +138,46 @@ def test_a_correction_is_a_positive_that_is_no_view() -> None:
     assert (learner._memory.counters.total_C - views).tolist() == [0, 1, 0]  # type: ignore[attr-defined]
 
 
+def test_any_value_above_0_is_a_yes_to_a_model_of_yes_and_no() -> None:
+    one, other = taught(1, 2), taught(1, 2)
+    for value, learner in ((1.0, one), (184.5, other)):
+        learner.learn(batch(lesson("user2", 3, labels={"click": 0.0, "long": value}), lesson(labels={"long": 0.0})))
+    assert one.digest() == other.digest()
+    parts = [taught(1, 2) for _ in range(2)]
+    for value, learner in zip((1.0, 0.2), parts, strict=True):
+        learner.learn(batch(lesson("user2", 3, labels={"long": value})))
+    assert parts[0].digest() == parts[1].digest()
+
+
+def test_a_newer_value_of_a_yes_teaches_and_counts_nothing() -> None:
+    learner, other = taught(1, 2), taught(1, 2)
+    newer = lesson("user2", 3, kind="correction", labels={"long": 9.0}, first=False, weight=0.0)
+    row = lesson("user4", 5)
+    learner.learn(batch(newer, row))
+    other.learn(batch(row))
+    assert learner.digest() == other.digest()
+
+
+def test_what_says_no_at_once_and_is_corrected_later_is_ranked_right_and_believed_too_low() -> None:
+    """Each yes was learned as a no before, so a rate of p is believed to be p / (1 + p)."""
+    learner, random = make_learner(labels=("click",), seed=7), np.random.default_rng(3)
+    late: list[tuple[str, int]] = []
+    rates = {0: 0.5, 1: 0.1}
+    for _ in range(60):
+        shown = [int(item) for item in random.integers(2, size=60)]
+        users = [f"u{user}" for user in random.integers(30, size=60)]
+        noes = [lesson(user, item, labels={"click": 0.0}) for user, item in zip(users, shown, strict=True)]
+        yes = [pair for pair in zip(users, shown, strict=True) if random.random() < rates[pair[1]]]
+        told = [lesson(u, i, labels={"click": 1.0}, kind="correction", first=False) for u, i in late]
+        learner.learn(batch(*noes, *told))
+        late = yes
+    asked = [lesson(f"u{user}", item) for user in range(30) for item in rates]
+    high, low = learner.score(batch(*asked)).probability_BL[:, 0].reshape(30, 2).mean(axis=0)
+    assert high > 2 * low
+    assert 0.25 < high < 0.42
+    assert 0.04 < low < 0.16
+
+
 def test_a_row_of_weight_0_is_counted_but_not_learned() -> None:
     learner = taught(1, 2)
     weights = learner._model.rank.table.weight.clone()  # type: ignore[attr-defined]

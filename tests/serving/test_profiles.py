@@ -2,24 +2,61 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from random import Random
+
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serving.fold_rules import FoldRules
+from serving.part import Part
 from serving.profiles import Profiles
 from streams.examples import Past
 from streams.histories import Histories
 from streams.join_state import JoinState, MemoryStore
+from streams.joiner import Joiner
+from tests.streams.messy_logs import any_rules, messy_log, shares
 
 
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9)), max_size=30), st.integers(0, 10))
-def test_a_history_is_the_one_that_the_joiner_keeps(acts: list[tuple[str, int]], at: int) -> None:
-    joiner, profiles = Histories(JoinState(MemoryStore()), size=4), Profiles(history=4, seen=9)
-    for n, (user, ts) in enumerate(acts):
-        past = Past(f"i{n}", "click", ts)
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9), st.sampled_from(("click", "purchase"))), max_size=30),
+    st.integers(0, 10),
+    st.sampled_from(({}, {"purchase": 2})),
+)
+def test_a_history_is_the_one_that_the_joiner_keeps(
+    acts: list[tuple[str, int, str]], at: int, history_of: dict[str, int]
+) -> None:
+    joiner = Histories(JoinState(MemoryStore()), size=4, size_of=history_of)
+    profiles = Profiles(history=4, history_of=history_of, seen=9)
+    for n, (user, ts, kind) in enumerate(acts):
+        past = Past(f"i{n}", kind, ts)
         joiner.add(user, past)
         profiles.act(user, past, wanted=True)
     for user in "ab":
         assert profiles.of(user).until(at) == joiner.before(user, at)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(1, 15))
+def test_a_server_that_folds_the_log_of_a_joiner_keeps_its_histories(random: Random, visits: int) -> None:
+    rules, events = any_rules(random), shares(messy_log(random, visits, busy=True), 1)[0]
+    state = JoinState(MemoryStore())
+    joiner = Joiner(rules, state, partition=0, partitions=1)
+    part = Part(
+        0,
+        1,
+        FoldRules(
+            history=rules.history,
+            history_of=rules.history_of,
+            out_of_orderness=rules.out_of_orderness,
+            horizon=rules.lifespan,
+        ),
+    )
+    for offset, event in enumerate(events):
+        joiner.feed(offset, [event])
+        part.feed(0, offset, [event])
+    histories = Histories(state, size=rules.history, size_of=rules.history_of)
+    for user in (f"u{n}" for n in range(5)):
+        assert part.profiles.of(user).until(300_000) == histories.before(user, 300_000)
 
 
 def test_what_lies_after_the_moment_of_asking_is_not_known() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from random import Random
 
-from streams.decisions import DecisionLog
+from streams.decisions import Decision, DecisionLog
 from streams.events import Event
 from streams.examples import Attributes, ExampleFrame, Row, Shot, decode
 from streams.frames import EventFrame, encode_frame
@@ -45,8 +45,15 @@ def fed(
 class World:
     """One partition of a deployment: logs, a disk, and a joiner that may die at any effect."""
 
-    def __init__(self, frames: Iterable[Sequence[Event]], disk: JoinDisk | None = None, *, batch: int = 3) -> None:
-        self.logs = MemoryLogs()
+    def __init__(
+        self,
+        frames: Iterable[Sequence[Event]],
+        disk: JoinDisk | None = None,
+        *,
+        batch: int = 3,
+        rules: Rules = RULES,
+    ) -> None:
+        self.logs, self.rules = MemoryLogs(), rules
         self.events, self.examples = self.logs.open("events", 1), self.logs.open("examples", 1)
         self.decisions = DecisionLog(self.logs.open("decisions", 1))
         self.events.append(0, [encode_frame(EventFrame(tuple(events))) for events in frames], at=0)
@@ -57,7 +64,7 @@ class World:
     def start(self) -> PartitionJoiner:
         """A process starts: all it knows is on the disk and in the logs."""
         topics = Topics(self.events, self.examples, DecisionLog(self.logs.open("decisions", 1)))
-        self.joiner = PartitionJoiner(0, topics, rules=RULES, disk=self.disk, pace=self.pace)
+        self.joiner = PartitionJoiner(0, topics, rules=self.rules, disk=self.disk, pace=self.pace)
         return self.joiner
 
     def drain(self) -> None:
@@ -73,6 +80,17 @@ class World:
         return resolved(in_force(self.examples, InForce(0, self.decisions.fold)))
 
 
+def configure(world: World, rules: Rules, at: int) -> None:
+    world.decisions.follow()
+    seen = world.decisions.fold.position
+    world.decisions.decide(Decision("configure", 0, "ana", "try", seen, settings={"join": rules.text}, start={0: at}))
+
+
+def frames_in_force(world: World) -> list[ExampleFrame]:
+    world.decisions.follow()
+    return in_force(world.examples, InForce(0, world.decisions.fold))
+
+
 def in_force(examples: Log, rule: InForce) -> list[ExampleFrame]:
     """The frames that readers accept, in order."""
     frames = [decode(record.value) for record in examples.read(rule.partition, 0, limit=1_000_000)]
@@ -84,9 +102,9 @@ def events_of(seed: int, visits: int = 40) -> list[Event]:
     return shares(messy_log(Random(seed), visits), 1)[0]
 
 
-def rows_of(events: list[Event]) -> Resolved:
+def rows_of(events: list[Event], rules: Rules = RULES) -> Resolved:
     """What an undisturbed joiner gives for these events."""
-    return resolved(fed(framed(events, 7))[0])
+    return resolved(fed(framed(events, 7), rules)[0])
 
 
 def killed_somewhere(world: World, random: Random, *, one_in: int) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from streams.events import Event, Impression, Interaction, Shown
+from streams.families import changes_in
 from streams.given import resolved
-from streams.join_state import MemoryStore, changes_in
+from streams.join_state import MemoryStore
 from streams.rules import Label, Rules
 from tests.streams.join_runs import Resolved, fed
 from tests.streams.messy_logs import S

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from streams.join_disk import DamagedSnapshot, JoinDisk, MemoryDisk, Snapshot
-from streams.join_keys import EXAMPLE, OPEN, time_key
+from streams.join_keys import OPEN, REQUEST, time_key
 from streams.join_state import HOT, JoinState, JoinStore, MemoryStore
 from streams.rocks_join_state import RocksDisk, RocksStore
 
@@ -33,13 +33,13 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JoinDisk]:
 
 
 def test_a_store_gives_back_what_was_written_and_scans_in_order(store: JoinStore) -> None:
-    store.write([], [(timed(9), b"c"), (timed(7), b"a"), (timed(8), b"b"), (EXAMPLE + b"x", b"y")])
+    store.write([], [(timed(9), b"c"), (timed(7), b"a"), (timed(8), b"b"), (REQUEST + b"x", b"y")])
     assert store.get(timed(7)) == b"a"
     assert store.get(timed(6)) is None
     assert [value for _, value in store.scan(timed(7), timed(9))] == [b"a", b"b"]
-    store.write([], [(timed(8), None), (EXAMPLE + b"x", None)])
+    store.write([], [(timed(8), None), (REQUEST + b"x", None)])
     assert [value for _, value in store.scan(timed(0), timed(99))] == [b"a", b"c"]
-    assert store.get(EXAMPLE + b"x") is None
+    assert store.get(REQUEST + b"x") is None
 
 
 def test_a_store_drops_ranges_before_it_makes_changes(store: JoinStore) -> None:

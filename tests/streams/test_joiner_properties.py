@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -13,9 +14,11 @@ from streams.examples import ExampleFrame
 from streams.given import resolved
 from streams.join_state import JoinState, MemoryStore
 from streams.joiner import Joiner
+from streams.rules import MODES, Label, Mode, Rules
 from tests.streams.join_runs import fed, framed
-from tests.streams.join_stories import CLICK, done, shown, values_of
-from tests.streams.messy_logs import RULES, S, decided, messy_log, plain_join, shares
+from tests.streams.join_stories import CLICK, done, rows_of, shown, values_of
+from tests.streams.messy_logs import EVERY, RULES, S, any_rules, messy_log, shares
+from tests.streams.plain_join import decided, plain_histories, plain_join
 
 
 @settings(max_examples=120, deadline=None)
@@ -27,18 +30,37 @@ def test_labels_are_those_of_the_plain_join(random: Random, visits: int) -> None
 
 @pytest.mark.parametrize("seed", range(12))
 def test_labels_of_a_longer_log_are_those_of_the_plain_join(seed: int) -> None:
-    for p, events in enumerate(shares(messy_log(Random(seed), 120), 2)):
-        frames, _ = fed(framed(events, 20), partition=p, partitions=2)
-        assert decided(frames) == plain_join(events, RULES)
+    for rules in (RULES, EVERY):
+        log = messy_log(Random(seed), 120, busy=rules is EVERY)
+        for p, events in enumerate(shares(log, 2)):
+            frames, _ = fed(framed(events, 20), rules, partition=p, partitions=2)
+            assert decided(frames) == plain_join(events, rules)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(1, 12), st.booleans())
+def test_labels_of_any_rules_are_those_of_the_plain_join(random: Random, visits: int, busy: bool) -> None:
+    rules, events = any_rules(random), shares(messy_log(random, visits, busy=busy), 1)[0]
+    assert decided(fed(framed(events, 5), rules)[0]) == plain_join(events, rules)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(1, 12))
+def test_histories_are_what_the_user_did_before_in_the_log(random: Random, visits: int) -> None:
+    rules, events = any_rules(random), shares(messy_log(random, visits, busy=True), 1)[0]
+    wanted = plain_histories(events, rules)
+    for row, shot, _ in resolved(fed(framed(events, 5), rules)[0]):
+        if row.kind in ("label", "correction") and shot is not None:
+            assert list(shot.history) == wanted[row.example, shot.ts]
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 12))
 def test_rows_do_not_depend_on_frames(random: Random, visits: int) -> None:
-    events = shares(messy_log(random, visits), 1)[0]
-    whole, counted = fed([events])
+    rules, events = any_rules(random), shares(messy_log(random, visits), 1)[0]
+    whole, counted = fed([events], rules)
     for size in (1, 20, 100):
-        frames, again = fed(framed(events, size))
+        frames, again = fed(framed(events, size), rules)
         assert (resolved(frames), again) == (resolved(whole), counted)
 
 
@@ -59,17 +81,38 @@ def test_a_label_is_decided_once_and_the_first_decision_is_marked_once(seed: int
     assert sorted(firsts) == sorted({(row.example, shot.ts) for row, shot in rows})
 
 
-def test_label_values_do_not_depend_on_arrival_order_within_the_out_of_orderness() -> None:
-    random = Random(3)
-    log = [(e.ts, e) for _, e in messy_log(random, 40) if not isinstance(e, User | Item | Tick)]
+@settings(max_examples=30, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(1, 12))
+def test_final_values_do_not_depend_on_arrival_order_within_the_out_of_orderness(random: Random, visits: int) -> None:
+    rules = replace(any_rules(random), out_of_orderness=5 * S)
+    log = [e for _, e in messy_log(random, visits, busy=True) if not isinstance(e, User | Item | Tick)]
+    once = [e for e in log if not e.event_id.startswith("w")]  # which of two impressions comes first is of the order
     end: list[Event] = [Tick(900 * S)]
-    wanted = None
-    for _ in range(10):
-        shuffled = sorted(log, key=lambda arrival: arrival[0] + random.randrange(5 * S))
-        got = decided(fed([[e for _, e in shuffled] + end])[0])
-        values = {key[:2]: key[4] for key in got if key[3] == "label"}
-        assert wanted in (None, values)
-        wanted = values
+    told = []
+    for _ in range(4):
+        shuffled: list[Event] = sorted(once, key=lambda event: event.ts + random.randrange(5 * S))
+        rows = resolved(fed([shuffled + end], rules)[0])
+        told.append({(row.example, name): value for row, _, _ in rows for name, value in row.labels.items()})
+    assert told[0] == told[1] == told[2] == told[3]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(99, 112), st.sampled_from((5.0, 18.0, 30.0))), max_size=6),
+    st.sampled_from(MODES),
+    st.randoms(use_true_random=False),
+)
+def test_which_of_several_values_is_final_does_not_depend_on_arrival_order(
+    dwells: list[tuple[int, float]], mode: Mode, random: Random
+) -> None:
+    label = Label("seconds", event="dwell", window=10 * S, mode=mode, graded=True)
+    rules = Rules((label,), grace=0, out_of_orderness=5 * S)
+    did = [done(at, "tea", "dwell", event=f"{n}", value=value) for n, (at, value) in enumerate(dwells)]
+    all_: list[Event] = [shown(100, "tea"), *did]
+    wanted = max(((at, value) for at, value in dwells if at <= 110), default=(0, 0.0))[1]
+    for _ in range(3):
+        shuffled: list[Event] = sorted(all_, key=lambda event: event.ts + random.randrange(5 * S))
+        assert rows_of([*shuffled, Tick(900 * S)], rules)[-1][0].labels == {"seconds": wanted}
 
 
 # ---- frames ----------------------------------------------------------------------------------------------------------

@@ -13,15 +13,14 @@ import pytest
 from streams.decisions import Decision
 from streams.errors import LogMismatch
 from streams.events import Event, Impression, Interaction, Item, Shown, Tick, User
-from streams.examples import ExampleFrame, encode
+from streams.examples import encode
 from streams.given import resolved
-from streams.in_force import InForce
 from streams.join_disk import MemoryDisk
 from streams.mask import Entry
 from streams.rocks_join_state import RocksDisk
 from streams.rules import Label, Rules
-from tests.streams.join_runs import Resolved, World, events_of, framed, in_force, killed_somewhere
-from tests.streams.messy_logs import RULES, S
+from tests.streams.join_runs import Resolved, World, configure, events_of, framed, frames_in_force, killed_somewhere
+from tests.streams.messy_logs import EVERY, RULES, S
 
 CLICK, LONG_VIEW, BUY = RULES.labels
 LONGER = replace(RULES, labels=(replace(CLICK, window=60 * S), LONG_VIEW, BUY))
@@ -32,13 +31,13 @@ MORE = replace(RULES, labels=(Label("like", event="like", window=30 * S, mode="f
 FEWER = replace(RULES, labels=(BUY,), out_of_orderness=9 * S, history=2)
 OTHERS = replace(RULES, labels=(Label("like", event="like", window=70 * S),), grace=S)
 FASTER = replace(RULES, labels=tuple(replace(label, mode="fast") for label in reversed(RULES.labels)), history=9)
-ALL = (RULES, LONGER, SHORTER, MORE, FEWER, OTHERS, FASTER)
-
-
-def configure(world: World, rules: Rules, at: int) -> None:
-    world.decisions.follow()
-    seen = world.decisions.fold.position
-    world.decisions.decide(Decision("configure", 0, "ana", "try", seen, settings={"join": rules.text}, start={0: at}))
+DELAYED = replace(RULES, labels=tuple(replace(label, mode="delayed") for label in RULES.labels))
+GRADED = replace(
+    RULES,
+    labels=(replace(CLICK, window=30 * S), replace(LONG_VIEW, mode="fast", graded=True), BUY),
+    history_of={"purchase": 3},
+)
+ALL = (RULES, LONGER, SHORTER, MORE, FEWER, OTHERS, FASTER, DELAYED, GRADED, EVERY)
 
 
 def messy(seed: int, size: int = 4) -> list[list[Event]]:
@@ -53,11 +52,6 @@ def told(frames: Sequence[Sequence[Event]], *edges: tuple[Rules, int], batch: in
         configure(world, rules, at)
     world.drain()
     return world
-
-
-def frames_in_force(world: World) -> list[ExampleFrame]:
-    world.decisions.follow()
-    return in_force(world.examples, InForce(0, world.decisions.fold))
 
 
 def bytes_of(world: World) -> list[bytes]:

@@ -11,7 +11,8 @@ from streams.events import Tick
 from streams.examples import ExampleFrame
 from streams.given import resolved
 from streams.replay import replay
-from tests.streams.messy_logs import RULES, decided, messy_log, plain_join, shares
+from tests.streams.messy_logs import RULES, messy_log, shares
+from tests.streams.plain_join import decided, plain_join
 
 
 def replayed(seed: int, **how: int) -> dict[int, list[ExampleFrame]]:

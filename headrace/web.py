@@ -29,7 +29,8 @@ class NoPort(HeadraceError):
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes any free one. Raises NoPort."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # named TCP, since asyncio sends small answers at once (TCP_NODELAY) only where it reads that on the socket
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))

@@ -34,7 +34,7 @@ def digest_of_events(log: Log, mask: Masking | None = None) -> str:
     told, mask = hashlib.sha256(), mask or Masking(())
     for p in range(log.partitions):
         for record in _records(log, p):
-            for event in mask.visible(p, record.offset, decode_frame(record.value).events):
+            for event in mask.visible(p, record.offset, decode_frame(record.value).in_order()):
                 told.update(_canonical((p, event)))
     return told.hexdigest()
 

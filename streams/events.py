@@ -1,4 +1,4 @@
-"""What happened: the five kinds of event, and the tick that lets time pass.
+"""What happened: the five kinds of event, the tick that lets time pass, and what sources say of their own events.
 
 An event here is already valid: `wire.py` turns bytes into events and refuses the rest. Times are integer
 milliseconds since 1970, ids are strings of 1 to 256 bytes. Nothing here knows of logs, offsets or clocks.
@@ -129,15 +129,36 @@ class Tick(Struct, frozen=True, array_like=True, gc=False, tag_field="kind", tag
     ts: int
 
 
+class Announcement(Struct, frozen=True, array_like=True, gc=False, tag_field="kind", tag="announcement"):
+    """How many events a source has made since it began, by their types on the wire: what came can be held against it.
+
+    A source is whoever counts by itself: one page, one run of an app, one process of a server, not a producer. Totals
+    and not differences, so that one that is lost or doubled or late is made good by the next; a source that counts
+    anew is a new source. It is no event: it moves no time, opens no label, and a frame carries it beside its events.
+    """
+
+    event_id: str
+    ts: int
+    source: str
+    since: int
+    totals: dict[str, int]
+    producer: str = ""
+    app_version: str = ""
+
+
 Event = Slate | Impression | Interaction | Item | User | Tick
+Sent = Slate | Impression | Interaction | Item | User | Announcement
+"""What producers may send."""
+Arrival = Event | Announcement
+"""What may stand in a frame."""
 RawTopic = Literal["slates", "impressions", "interactions", "items", "users"]
 RAW_TOPICS: tuple[RawTopic, ...] = ("slates", "impressions", "interactions", "items", "users")
 WRITE_ORDER: tuple[RawTopic, ...] = ("items", "users", "slates", "impressions", "interactions")
 """In which order topics are written, so that what others refer to comes first; they are read the other way round."""
 
 
-def topic_of(event: Event) -> RawTopic:
-    """The raw topic that an event belongs to.
+def topic_of(event: Arrival) -> RawTopic:
+    """The raw topic that an event belongs to; what sources announce comes with what was done.
 
     >>> topic_of(Interaction("e1", 7, "ana", "click", item_id="tea"))
     'interactions'
@@ -147,7 +168,7 @@ def topic_of(event: Event) -> RawTopic:
             return "slates"
         case Impression():
             return "impressions"
-        case Interaction():
+        case Interaction() | Announcement():
             return "interactions"
         case Item():
             return "items"
@@ -157,8 +178,30 @@ def topic_of(event: Event) -> RawTopic:
             raise ValueError("a tick belongs to no raw topic: only the sequencer writes it")
 
 
-def key_of(event: Event) -> str:
-    """What decides the partition: the item's id for an item, the user's for the rest."""
-    if isinstance(event, Tick):
-        raise ValueError("a tick has no key: one is written to every partition")
-    return event.item_id if isinstance(event, Item) else event.user_id
+def key_of(event: Arrival) -> str:
+    """What decides the partition: the item's id for an item, the source for what it announces, else the user's id."""
+    match event:
+        case Item():
+            return event.item_id
+        case Announcement():
+            return event.source
+        case Tick():
+            raise ValueError("a tick has no key: one is written to every partition")
+        case _:
+            return event.user_id
+
+
+def type_of(event: Event) -> str:
+    """The type of an event as it stands on the wire.
+
+    >>> type_of(Interaction("e1", 7, "ana", "click", item_id="tea")), type_of(Item("e2", 7, "tea", deleted=True))
+    ('click', 'item_delete')
+    """
+    match event:
+        case Interaction():
+            return event.type
+        case Item() | User():
+            name = "item" if isinstance(event, Item) else "user"
+            return f"{name}_delete" if event.deleted else name
+        case _:
+            return type(event).__name__.lower()

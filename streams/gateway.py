@@ -1,12 +1,14 @@
 """The HTTP side of the intake: `POST /v1/events`, and an application around it.
 
 A wrong event never costs the good ones beside it, and a wrong request is never an error of the server. What a request
-that is refused as a whole (400, 413, 415) holds is not kept; what is refused event by event is in the dead letters.
+that is refused as a whole (400, 413, 415, 429) holds is not kept; what is refused event by event is in the dead
+letters. More than fits into memory is never in hand: who comes then is asked to come again (429, Retry-After).
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
@@ -17,10 +19,16 @@ from pydantic import BaseModel, ConfigDict
 from streams.bodies import BadBody, events_in, unpacked
 from streams.errors import LogError
 from streams.intake import Intake, Outcome
-from streams.wire import Wire
+from streams.overload import Busy, Room, Share
+from streams.wire_fields import Wire
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_EVENTS = 10_000
+MAX_WAITING_BYTES = 32 * 1024 * 1024
+REQUEST_BYTES = 16 * 1024
+"""About what a request takes in memory beside its body."""
+UNPACKED = 16
+"""Events are about this many times as large as their gzip."""
 PROBLEM = "application/problem+json"
 
 
@@ -70,9 +78,18 @@ class AllRefused(Problem):
     errors: list[EventError]
 
 
-def router(intake: Intake, *, max_body_bytes: int = MAX_BODY_BYTES, max_events: int = MAX_EVENTS) -> APIRouter:
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How much is let in: of one body, of one request's events, of all bodies that are in hand at once."""
+
+    body_bytes: int = MAX_BODY_BYTES
+    events: int = MAX_EVENTS
+    waiting_bytes: int = MAX_WAITING_BYTES
+
+
+def router(intake: Intake, door: Door = Door()) -> APIRouter:
     """`POST /v1/events` over an intake."""
-    routes = APIRouter(tags=["events"])
+    routes, room = APIRouter(tags=["events"]), Room(door.waiting_bytes)
 
     @routes.post(
         "/v1/events",
@@ -85,23 +102,29 @@ def router(intake: Intake, *, max_body_bytes: int = MAX_BODY_BYTES, max_events: 
     async def post_events(request: Request) -> Response:
         """Take a JSON list of events, one event, or one event per line (NDJSON); gzip is welcome.
 
-        Each event is answered for. Repeating a request does no harm: events are known by their `event_id`.
+        Each event is answered for. Repeating a request does no harm: events are known by their `event_id`. With 429
+        nothing was taken: send the whole request again after `Retry-After` seconds.
         """
+        share = Share(room)
         try:
-            data = await _read(request.stream(), max_body_bytes)
-            return await run_in_threadpool(_take, intake, data, request.headers, (max_body_bytes, max_events))
+            data = await _read(request.stream(), door.body_bytes, share)
+            return await run_in_threadpool(_take, intake, data, request.headers, door, share)
         except BadBody as bad:
             return _problem(bad.status, "The request can't be read", bad.reason)
+        except Busy as busy:
+            return _come_again(busy)
         except LogError as error:
             return _problem(503, "The log can't be written", str(error))
+        finally:
+            share.give_back()
 
     return routes
 
 
-def gateway_app(intake: Intake, *, max_body_bytes: int = MAX_BODY_BYTES, max_events: int = MAX_EVENTS) -> FastAPI:
+def gateway_app(intake: Intake, door: Door = Door()) -> FastAPI:
     """The gateway alone: the events' route, `/healthz` and `/docs`."""
     app = FastAPI(title="Headrace gateway", description="The way of events into the log.")
-    app.include_router(router(intake, max_body_bytes=max_body_bytes, max_events=max_events))
+    app.include_router(router(intake, door))
 
     @app.get("/healthz", summary="Whether the process answers")
     async def healthz() -> dict[str, str]:
@@ -110,23 +133,32 @@ def gateway_app(intake: Intake, *, max_body_bytes: int = MAX_BODY_BYTES, max_eve
     return app
 
 
-async def _read(chunks: AsyncIterator[bytes], limit: int) -> bytes:
-    """The body; once over the limit as much again is read and dropped, so that the client gets to read the answer."""
-    body, size = bytearray(), 0
+async def _read(chunks: AsyncIterator[bytes], limit: int, share: Share) -> bytes:
+    """The body. One that is refused is read on and dropped, up to the limit once more, so that the client gets to read
+    the answer."""
+    body, size, room = bytearray(), 0, share.grow(REQUEST_BYTES)
     async for chunk in chunks:
         size += len(chunk)
-        if size <= limit:
+        room = room and size <= limit and share.grow(len(chunk))
+        if room:
             body += chunk
+        else:
+            body.clear()
         if size > 2 * limit:
             break
     if size > limit:
         raise BadBody(413, f"the body has more than {limit:,} bytes; send less at once")
+    if not room:
+        raise Busy("more requests are in hand than there is room for")
     return bytes(body)
 
 
-def _take(intake: Intake, data: bytes, headers: Any, limits: tuple[int, int]) -> Response:
-    plain = unpacked(data, headers.get("content-encoding", "").strip().lower(), limits[0])
-    outcomes = intake.take(events_in(plain, headers.get("content-type", ""), limits[1]))
+def _take(intake: Intake, data: bytes, headers: Any, door: Door, share: Share) -> Response:
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding and not share.grow(min(UNPACKED * len(data), door.body_bytes)):
+        raise Busy("more requests are in hand than there is room for, unpacked")
+    plain = unpacked(data, encoding, door.body_bytes)
+    outcomes = intake.take(events_in(plain, headers.get("content-type", ""), door.events))
     if outcomes and not any(outcome.accepted for outcome in outcomes):
         errors = [{"index": o.index, "event_id": o.event_id, "field": o.field, "reason": o.reason} for o in outcomes]
         what = f"none of the {len(outcomes):,} events is right; see errors"
@@ -154,6 +186,14 @@ def _result(outcome: Outcome) -> dict[str, Any]:
 
 def _problem(status: int, title: str, detail: str, **more: Any) -> Response:
     return _answer(status, PROBLEM, _about(_KINDS[status], status, title, detail) | more)
+
+
+def _come_again(busy: Busy) -> Response:
+    seconds = -(-busy.retry_ms // 1000)
+    what = f"{busy}. Nothing of this request was taken: send all of it again in {seconds} s"
+    answer = _problem(429, "Too much at once", what)
+    answer.headers["retry-after"] = str(seconds)
+    return answer
 
 
 def _about(kind: str, status: int, title: str, detail: str) -> dict[str, Any]:
@@ -186,5 +226,12 @@ def _inlined(schema: Any, parts: dict[str, Any]) -> Any:
     return [_inlined(part, parts) for part in schema] if isinstance(schema, list) else schema
 
 
-_REFUSALS: dict[int | str, type[Problem]] = {400: Problem, 413: Problem, 415: Problem, 422: AllRefused, 503: Problem}
-_KINDS = {400: "bad-body", 413: "too-large", 415: "bad-encoding", 422: "bad-events", 503: "log"}
+_REFUSALS: dict[int | str, type[Problem]] = {
+    400: Problem,
+    413: Problem,
+    415: Problem,
+    422: AllRefused,
+    429: Problem,
+    503: Problem,
+}
+_KINDS = {400: "bad-body", 413: "too-large", 415: "bad-encoding", 422: "bad-events", 429: "too-many", 503: "log"}

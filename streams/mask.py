@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from streams.events import Event, Impression, Interaction, Item, Slate, Tick, User
+from streams.events import Arrival, Item, Sent, Tick, User
 from streams.positions import Positions
 
+Seen = TypeVar("Seen", bound=Arrival)
 Edge = tuple[int, bytes]
 """Where an entry begins or ends to hold, or settings begin, in one partition: (offset, what is said)."""
 
@@ -38,9 +40,10 @@ class Entry(Struct, frozen=True):
     surface: str | None = None
     model_versions: tuple[int, ...] | None = None
 
-    def covers(self, partition: int, offset: int, event: Event, versions: frozenset[int] | None = None) -> bool:
+    def covers(self, partition: int, offset: int, event: Arrival, versions: frozenset[int] | None = None) -> bool:
         """Whether the event at this frame offset is masked. `versions`: the model versions, where at hand as a set.
 
+        >>> from streams.events import Interaction
         >>> entry = Entry("q1", start={0: 5}, app_version="9")
         >>> click = Interaction("e", 1, "ana", "click", app_version="9")
         >>> entry.covers(0, 4, click), entry.covers(0, 5, click), entry.covers(0, 5, Tick(1))
@@ -62,7 +65,7 @@ class Entry(Struct, frozen=True):
         ended = self.stop is not None and offset >= self.stop.get(partition, 0)
         return not ended or (self.t1 is not None and ts < self.t1)
 
-    def _matches(self, event: Slate | Impression | Interaction | Item | User) -> bool:
+    def _matches(self, event: Sent) -> bool:
         for wanted, name in (
             (self.producer, "producer"),
             (self.app_version, "app_version"),
@@ -97,6 +100,7 @@ class Masking:
     The first of `configured` is the base: it holds from the begin, whatever its `start` says. At one offset the last
     one that has begun there holds.
 
+    >>> from streams.events import Interaction
     >>> base, longer = Configured({}, {"join": "5s"}), Configured({0: 7}, {"join": "9s"})
     >>> mask = Masking((), (base, longer))
     >>> [mask.settings("join", 0, offset) for offset in (6, 7)], mask.settings("serve", 0, 7)
@@ -126,10 +130,10 @@ class Masking:
             return self
         return Masking(self.entries, (*self.configured, Configured(start, newest | settings)))
 
-    def hides(self, partition: int, offset: int, event: Event) -> bool:
+    def hides(self, partition: int, offset: int, event: Arrival) -> bool:
         return any(entry.covers(partition, offset, event, versions) for entry, versions in self._asked)
 
-    def visible(self, partition: int, offset: int, events: Iterable[Event]) -> list[Event]:
+    def visible(self, partition: int, offset: int, events: Iterable[Seen]) -> list[Seen]:
         """The events of a frame that a fold may see, in order."""
         if not self.entries:
             return list(events)

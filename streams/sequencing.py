@@ -8,28 +8,19 @@ from the positions in a frame's header goes on with the same order. Nothing here
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-import msgspec
-
-from streams.dead_letters import DeadLetter, origin_of
-from streams.errors import BadEvent
-from streams.events import WRITE_ORDER, Event, Impression, Interaction, RawTopic, Slate, Tick, topic_of
-from streams.frames import EventFrame, decode_event
+from streams.dead_letters import DeadLetter
+from streams.events import WRITE_ORDER, Announcement, Event, Impression, Interaction, Slate, Tick
+from streams.frames import EventFrame
+from streams.hearing import Heard, MovesTime, Place
 from streams.log import Record
 from streams.positions import Positions
-from streams.request_ids import version_of
 
-MovesTime = (Slate, Impression, Interaction)
-
-
-class Place(NamedTuple):
-    """One partition of one raw topic."""
-
-    topic: RawTopic
-    partition: int
+MAX_FRAME_BYTES = 512 * 1024
+"""A frame of so many bytes is closed: with the largest event yet it fits into a record of a broker (1 MB)."""
+Hear = Callable[[Place, Record], Heard]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +30,57 @@ class Closed:
     frames: tuple[EventFrame, ...] = ()
     letters: tuple[DeadLetter, ...] = ()
     events: int = 0
+    shifted: int = 0
     clamped: int = 0
+    fast: int = 0
     moved: bool = False
     """Whether an event was among them that moves time downstream."""
-
-
-class _Heard(NamedTuple):
-    at: int
-    event: Event | None
-    letter: DeadLetter | None = None
-    clamped: bool = False
 
 
 @dataclass(slots=True)
 class _Source:
     place: Place
     next: int
-    waiting: deque[_Heard] = field(default_factory=deque)
+    waiting: deque[Heard] = field(default_factory=deque)
+    read_to: int = 0
     more: bool = False
+
+
+class _Frames:
+    """Frames of what comes, each with the positions after its last event."""
+
+    def __init__(self, events: int) -> None:
+        self.made: list[EventFrame] = []
+        self.count = 0
+        self._most = events
+        self._events: list[Event] = []
+        self._announced: list[tuple[int, Announcement]] = []
+        self._size = 0
+
+    def add(self, heard: Heard) -> bool:
+        """Whether a frame is full with this."""
+        event = heard.event
+        if isinstance(event, Announcement):
+            self._announced.append((len(self._events), event))
+        elif event is not None:
+            self._events.append(event)
+        self._size += heard.size
+        return len(self._events) + len(self._announced) >= self._most or self._size >= MAX_FRAME_BYTES
+
+    def cut(self, positions: dict[str, Positions]) -> None:
+        self.made.append(EventFrame(tuple(self._events), positions, tuple(self._announced)))
+        self.count += len(self._events)
+        self._events.clear()
+        self._announced.clear()
+        self._size = 0
 
 
 class Lane:
     """The sources of one partition of `events`: its own partition of each raw topic, and all partitions of `items`.
 
     >>> from streams.frames import encode_event
-    >>> lane = Lane(0, {}, partitions=1, clock_ahead=0)
+    >>> from streams.hearing import Hearing
+    >>> lane = Lane(0, {}, Hearing(0, partitions=1, clock_ahead=0).hear, partitions=1)
     >>> tea = encode_event(Interaction("e1", 90, "ana", "click", item_id="tea"))
     >>> lane.offer(Place("interactions", 0), [Record(0, 50, tea), Record(1, 51, b"junk")], more=False)
     >>> closed = lane.close()
@@ -75,20 +92,17 @@ class Lane:
         self,
         partition: int,
         positions: dict[str, Positions],
+        hear: Hear,
         *,
         partitions: int,
-        clock_ahead: int,
         frame_events: int = 100,
     ) -> None:
-        self._partition = partition
-        self._clock_ahead = clock_ahead
+        self._hear = hear
         self._frame_events = frame_events
         places = [
             Place(topic, q) for topic in WRITE_ORDER for q in (range(partitions) if topic == "items" else [partition])
         ]
-        self._sources = {
-            place: _Source(place, positions.get(place.topic, {}).get(place.partition, 0)) for place in places
-        }
+        self._sources = {place: _source(place, positions) for place in places}
         self._slates = self._sources[Place("slates", partition)]
         self._answered: set[str] = set()
         """Request ids of the slates that wait."""
@@ -111,13 +125,18 @@ class Lane:
             positions.setdefault(topic, {})[q] = source.next
         return positions
 
-    def wanted(self, limit: int) -> list[tuple[Place, int]]:
-        """Where to read on, and from which offset, in the order that lets no impression overtake its slate."""
-        return [
-            (source.place, source.next + len(source.waiting))
-            for source in reversed(self._sources.values())
-            if len(source.waiting) < limit
-        ]
+    @property
+    def places(self) -> list[Place]:
+        """The sources, in the order of reading that lets no impression overtake its slate."""
+        return list(reversed(self._sources))
+
+    def since(self, place: Place) -> int:
+        """The offset from which on this source was not offered yet."""
+        return self._sources[place].read_to
+
+    def waiting_of(self, place: Place) -> int:
+        """How many records of this source wait."""
+        return len(self._sources[place].waiting)
 
     def offer(self, place: Place, records: Sequence[Record], *, more: bool) -> None:
         """Take records of one source, in order; `more`: whether there may be others behind them."""
@@ -128,37 +147,34 @@ class Lane:
             if isinstance(heard.event, Slate):
                 self._answered.add(heard.event.request_id)
             source.waiting.append(heard)
+            source.read_to = heard.next
 
     def close(self) -> Closed:
         """Put what waits into frames, as far as its order is sure; the last one may hold no event, only positions."""
-        frames: list[EventFrame] = []
-        letters: list[DeadLetter] = []
-        events: list[Event] = []
-        count, clamped, moved, cut = 0, 0, False, True
+        frames, letters = _Frames(self._frame_events), list[DeadLetter]()
+        shifted, clamped, fast, moved, cut = 0, 0, 0, False, True
         for heard in self._merged():
-            cut = False
+            shifted += heard.shifted
             clamped += heard.clamped
+            fast += heard.fast
             if heard.letter is not None:
                 letters.append(heard.letter)
-            if heard.event is not None:
-                events.append(heard.event)
-                moved = moved or isinstance(heard.event, MovesTime)
-            if len(events) == self._frame_events:
-                frames.append(EventFrame(tuple(events), self.positions))
-                count, cut = count + len(events), True
-                events.clear()
+            moved = moved or isinstance(heard.event, MovesTime)
+            cut = frames.add(heard)
+            if cut:
+                frames.cut(self.positions)
         if not cut:
-            frames.append(EventFrame(tuple(events), self.positions))
-        return Closed(tuple(frames), tuple(letters), count + len(events), clamped, moved)
+            frames.cut(self.positions)
+        return Closed(tuple(frames.made), tuple(letters), frames.count, shifted, clamped, fast, moved)
 
     def tick(self, now: int) -> EventFrame:
         """A frame that says: everything received before `now` is in the frames before this one."""
         return EventFrame((Tick(now),), self.positions)
 
-    def _merged(self) -> Iterator[_Heard]:
+    def _merged(self) -> Iterator[Heard]:
         while (source := self._earliest()) is not None:
             heard = source.waiting.popleft()
-            source.next += 1
+            source.next = heard.next
             if isinstance(heard.event, Slate):
                 self._answered.discard(heard.event.request_id)
             yield heard
@@ -178,32 +194,7 @@ class Lane:
                 return self._slates  # the clocks of two writers disagree
         return first
 
-    def _hear(self, place: Place, record: Record) -> _Heard:
-        try:
-            event = _checked(place.topic, record.value)
-        except BadEvent as bad:
-            if place.partition != self._partition:
-                return _Heard(record.at, None)  # a copy of an item: the lane of its own partition buries it
-            origin = origin_of(*place, record.offset)
-            return _Heard(record.at, None, DeadLetter(record.at, bad.reason, bad.field, origin, record.value))
-        if event.ts > record.at + self._clock_ahead:
-            return _Heard(record.at, msgspec.structs.replace(event, ts=record.at), clamped=True)
-        return _Heard(record.at, event)
 
-
-def _checked(topic: RawTopic, data: bytes) -> Event:
-    """The event of a record of this topic, with the model version that its request id tells."""
-    try:
-        event = decode_event(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadEvent("record", f"is no event: {error}") from error
-    if isinstance(event, Tick) or topic_of(event) != topic:
-        raise BadEvent("type", f"is {type(event).__name__}, which has no place in {topic}")
-    if not isinstance(event, MovesTime) or event.request_id is None:
-        return event
-    version = version_of(event.request_id)
-    if version is None or version == event.model_version:
-        return event
-    if event.model_version is not None:
-        raise BadEvent("model_version", f"is {event.model_version}, but version {version} answered {event.request_id}")
-    return msgspec.structs.replace(event, model_version=version)
+def _source(place: Place, positions: dict[str, Positions]) -> _Source:
+    since = positions.get(place.topic, {}).get(place.partition, 0)
+    return _Source(place, since, read_to=since)

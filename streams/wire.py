@@ -8,62 +8,35 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Struct
 
 from streams.errors import BadEvent
-from streams.events import INTERACTIONS, Context, Event, Impression, Interaction, Item, Shown, Slate, User
+from streams.events import (
+    INTERACTIONS,
+    Announcement,
+    Event,
+    Impression,
+    Interaction,
+    Item,
+    Sent,
+    Shown,
+    Slate,
+    User,
+)
+from streams.wire_fields import MAX_ITEMS, NEWEST, OLDEST, VERSION, Wire, WireShown, check_numbers, plain, wire_id
 
-VERSION = 1
-MAX_ID_BYTES = 256
-MAX_ITEMS = 1000
-OLDEST, NEWEST = 0, 253_402_300_800_000  # the year 10,000, in ms
-LARGEST = 1 << 63
+MOST_TOTALS = 64
+MOST_AHEAD = 86_400_000
+"""An event that is further ahead of its own `sent_at` (ms) was never written by one clock."""
 
 
-class WireShown(Struct):
-    """One item of a slate or impression on the wire."""
+class Read(NamedTuple):
+    """What stood in one JSON object, and whether its times were moved by its `sent_at`."""
 
-    item_id: str | int
-    position: int | None = None
-    score: float | None = None
-    propensity: float | None = None
-
-
-class Wire(Struct):
-    """Every field that an event may have on the wire. Unknown fields are ignored: additions are not breaks."""
-
-    type: str
-    v: int = VERSION
-    event_id: str | None = None
-    ts: int | None = None
-    user_id: str | int | None = None
-    item_id: str | int | None = None
-    request_id: str | None = None
-    impression_ts: int | None = None
-    items: list[WireShown] | None = None
-    position: int | None = None
-    score: float | None = None
-    surface: str = ""
-    model_version: int | None = None
-    propensity: float | None = None
-    query_item_id: str | int | None = None
-    query_text: str | None = None
-    context: dict[str, str | float | int | bool] = {}
-    attributes: dict[str, str | float | int | bool] = {}
-    value: float | None = None
-    reason: str | None = None
-    producer: str = ""
-    app_version: str = ""
-    categories: list[str] = []
-    tags: list[str] = []
-    author: str | None = None
-    text: str | None = None
-    vector: list[float] | None = None
-    available_from: int | None = None
-    available_until: int | None = None
+    event: Sent
+    shifted: bool
 
 
 def parse(data: bytes | dict[str, Any], *, received_at: int) -> Event:
@@ -77,25 +50,56 @@ def parse(data: bytes | dict[str, Any], *, received_at: int) -> Event:
     Traceback (most recent call last):
     streams.errors.BadEvent: ts: Expected `int | null`, got `str`
     """
+    event = read(data, received_at=received_at).event
+    if isinstance(event, Announcement):
+        raise BadEvent("type", "is 'announce', which tells of events and is none")
+    return event
+
+
+def read(data: bytes | dict[str, Any], *, received_at: int) -> Read:
+    """As `parse`, announcements too. Times of a device that says when, by its own clock, it sent the event (`sent_at`)
+    become ours, as if it had been received that very moment; the event says no more about it.
+
+    >>> late = b'{"type": "click", "user_id": 7, "item_id": "tea", "event_id": "e", "ts": 1005, "sent_at": 1025}'
+    >>> read(late, received_at=90).event.ts
+    70
+    """
     try:
         wire = _from_json(data) if isinstance(data, bytes) else msgspec.convert(data, Wire)
     except msgspec.ValidationError as error:
         raise _told(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadEvent("event", f"is not a JSON object: {error}") from error
-    if wire.v != VERSION:
-        raise BadEvent("v", f"is {wire.v}; this Headrace reads version {VERSION}")
+    if wire.v != VERSION and not str(wire.v).startswith(f"{VERSION}."):
+        raise BadEvent("v", f"is {wire.v!r}; this Headrace reads version {VERSION}, and any {VERSION}.x")
     build = _BUILDERS.get(wire.type)
     if build is None:
         raise BadEvent("type", f"is {wire.type!r}; known are {', '.join(sorted(_BUILDERS))}")
-    _check_numbers(wire)
+    check_numbers(wire)
+    sent_at, wire.sent_at = wire.sent_at, None  # a repeat is sent at another time, and has the same id
     if wire.event_id is None:
         wire.event_id = _content_id(wire)
-    _id("event_id", wire.event_id)
-    return build(wire, wire.event_id, received_at if wire.ts is None else wire.ts)
+    wire_id("event_id", wire.event_id)
+    shifted = sent_at is not None and sent_at != received_at and _shift(wire, sent_at, received_at)
+    return Read(build(wire, wire.event_id, received_at if wire.ts is None else wire.ts), shifted)
 
 
-def _slate(wire: Wire, event_id: str, ts: int) -> Event:
+def _shift(wire: Wire, sent_at: int, received_at: int) -> bool:
+    if wire.ts is not None and wire.ts - sent_at > MOST_AHEAD:
+        raise BadEvent("sent_at", f"is {sent_at}, long before the event's ts {wire.ts}; both are ms of the same clock")
+    moved = False
+    for name in ("ts", "impression_ts", "since"):
+        at = getattr(wire, name)
+        if at is not None:
+            at += received_at - sent_at
+            if not OLDEST <= at < NEWEST:
+                raise BadEvent("sent_at", f"is {sent_at}, but was received at {received_at}: {name} would be {at}")
+            setattr(wire, name, at)
+            moved = True
+    return moved
+
+
+def _slate(wire: Wire, event_id: str, ts: int) -> Sent:
     made = Slate if wire.type == "slate" else Impression
     user_id, request_id, items = _shown_head(wire)
     return made(event_id, ts, user_id, request_id, items, **_circumstances(wire), **_query(wire))
@@ -112,7 +116,7 @@ def _shown_head(wire: Wire) -> tuple[str, str, tuple[Shown, ...]]:
     items = tuple(_shown(i, item) for i, item in enumerate(listed))
     if len({item.item_id for item in items}) < len(items):
         raise BadEvent("items", "names an item twice")
-    return _id("user_id", wire.user_id), _id("request_id", wire.request_id), items
+    return wire_id("user_id", wire.user_id), wire_id("request_id", wire.request_id), items
 
 
 def _shown(index: int, item: WireShown) -> Shown:
@@ -121,18 +125,18 @@ def _shown(index: int, item: WireShown) -> Shown:
         if value is not None and not math.isfinite(value):
             raise BadEvent(f"items[{index}].{name}", "is not finite")
     position = index if item.position is None else item.position
-    return Shown(_id(f"items[{index}].item_id", item.item_id), position, item.score, item.propensity)
+    return Shown(wire_id(f"items[{index}].item_id", item.item_id), position, item.score, item.propensity)
 
 
-def _interaction(wire: Wire, event_id: str, ts: int) -> Event:
-    item = None if wire.item_id is None and wire.type in ("search", "survey") else _id("item_id", wire.item_id)
+def _interaction(wire: Wire, event_id: str, ts: int) -> Sent:
+    item = None if wire.item_id is None and wire.type in ("search", "survey") else wire_id("item_id", wire.item_id)
     return Interaction(
         event_id,
         ts,
-        _id("user_id", wire.user_id),
+        wire_id("user_id", wire.user_id),
         wire.type,
         item_id=item,
-        request_id=None if wire.request_id is None else _id("request_id", wire.request_id),
+        request_id=None if wire.request_id is None else wire_id("request_id", wire.request_id),
         impression_ts=wire.impression_ts,
         position=wire.position,
         value=wire.value,
@@ -142,11 +146,11 @@ def _interaction(wire: Wire, event_id: str, ts: int) -> Event:
     )
 
 
-def _item(wire: Wire, event_id: str, ts: int) -> Event:
+def _item(wire: Wire, event_id: str, ts: int) -> Sent:
     return Item(
         event_id,
         ts,
-        _id("item_id", wire.item_id),
+        wire_id("item_id", wire.item_id),
         categories=tuple(wire.categories),
         tags=tuple(wire.tags),
         author=wire.author,
@@ -160,22 +164,37 @@ def _item(wire: Wire, event_id: str, ts: int) -> Event:
     )
 
 
-def _user(wire: Wire, event_id: str, ts: int) -> Event:
+def _user(wire: Wire, event_id: str, ts: int) -> Sent:
     return User(
         event_id,
         ts,
-        _id("user_id", wire.user_id),
-        attributes=_plain(wire.attributes),
+        wire_id("user_id", wire.user_id),
+        attributes=plain(wire.attributes),
         deleted=wire.type == "user_delete",
         producer=wire.producer,
         app_version=wire.app_version,
     )
 
 
+def _announcement(wire: Wire, event_id: str, ts: int) -> Sent:
+    source, totals = wire_id("source", wire.source), wire.totals
+    if wire.since is None:
+        raise BadEvent("since", "is missing; it is the ms at which the source began to count")
+    if not 1 <= len(totals) <= MOST_TOTALS:
+        raise BadEvent("totals", f"names {len(totals)} types; 1 to {MOST_TOTALS} are taken")
+    for name, total in totals.items():
+        if name not in _BUILDERS or name == "announce":
+            raise BadEvent("totals", f"counts {name!r}, which is no type of event")
+        if not 0 <= total < 1 << 53:
+            raise BadEvent(f"totals.{name}", f"is {total}; expected 0 to {(1 << 53) - 1:,}")
+    counted = dict(sorted(totals.items()))
+    return Announcement(event_id, ts, source, wire.since, counted, wire.producer, wire.app_version)
+
+
 def _circumstances(wire: Wire) -> dict[str, Any]:
     return {
         "surface": wire.surface,
-        "context": _plain(wire.context),
+        "context": plain(wire.context),
         "model_version": wire.model_version,
         "producer": wire.producer,
         "app_version": wire.app_version,
@@ -183,45 +202,8 @@ def _circumstances(wire: Wire) -> dict[str, Any]:
 
 
 def _query(wire: Wire) -> dict[str, Any]:
-    asked = None if wire.query_item_id is None else _id("query_item_id", wire.query_item_id)
+    asked = None if wire.query_item_id is None else wire_id("query_item_id", wire.query_item_id)
     return {"query_item_id": asked, "query_text": wire.query_text}
-
-
-def _plain(values: dict[str, str | float | int | bool]) -> Context:
-    return {name: value if isinstance(value, str) else float(value) for name, value in sorted(values.items())}
-
-
-def _id(field: str, value: str | int | None) -> str:
-    if value is None:
-        raise BadEvent(field, "is missing")
-    text = str(value)
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:
-        raise BadEvent(field, "is not valid UTF-8") from None
-    if not 1 <= size <= MAX_ID_BYTES:
-        raise BadEvent(field, f"has {size:,} bytes; ids have 1 to {MAX_ID_BYTES}")
-    return text
-
-
-def _check_numbers(wire: Wire) -> None:
-    for name in ("ts", "impression_ts", "available_from", "available_until"):
-        at = getattr(wire, name)
-        if at is not None and not OLDEST <= at < NEWEST:
-            raise BadEvent(name, f"is {at}; expected milliseconds since 1970")
-    for name in ("value", "score", "propensity"):
-        number = getattr(wire, name)
-        if number is not None and not math.isfinite(number):
-            raise BadEvent(name, "is not finite")
-    counts = [("position", wire.position), ("model_version", wire.model_version)]
-    counts += [(f"items[{i}].position", item.position) for i, item in enumerate(wire.items or ())]
-    for name, count in counts:
-        if count is not None and not 0 <= count < 1 << 32:
-            raise BadEvent(name, f"is {count}; expected 0 to {(1 << 32) - 1:,}")
-    held = {"vector": wire.vector or (), "context": wire.context.values(), "attributes": wire.attributes.values()}
-    for name, numbers in held.items():
-        if any(isinstance(n, int | float) and not abs(n) < LARGEST for n in numbers):
-            raise BadEvent(name, "holds a number that is not finite or too large")
 
 
 def _content_id(wire: Wire) -> str:
@@ -235,7 +217,8 @@ def _told(error: msgspec.ValidationError) -> BadEvent:
     return BadEvent(place.rstrip("`").lstrip(".") or "event", reason)
 
 
-_BUILDERS: dict[str, Callable[[Wire, str, int], Event]] = {
+_BUILDERS: dict[str, Callable[[Wire, str, int], Sent]] = {
+    "announce": _announcement,
     "slate": _slate,
     "impression": _slate,
     "item": _item,

@@ -39,6 +39,7 @@ class Hooked:
         self.topic, self.partitions = log.topic, log.partitions
         self._log, self._on_append, self._on_read = log, on_append, on_read
         self.begin, self.end, self.offset_at, self.close = log.begin, log.end, log.offset_at, log.close
+        self.trim = log.trim
 
     def append(self, partition: int, values: Sequence[bytes], at: int) -> int:
         return self._on_append(lambda: self._log.append(partition, values, at))

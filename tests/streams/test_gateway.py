@@ -5,66 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.client import HTTPConnection
-from typing import Any
 
 import pytest
-import uvicorn
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.dead_letters import PARTITIONS, TOPIC, DeadLetters
-from streams.gateway import AllRefused, Problem, Taken, gateway_app
-from streams.intake import Intake
-from streams.log import Logs, MemoryLogs
+from streams.gateway import AllRefused, Problem, Taken
+from streams.log import MemoryLogs
 from tests.streams.full_disk import FullDisk
-
-MAX_BODY, MAX_EVENTS = 200_000, 50
-JSON = "application/json"
-
-
-@dataclass
-class Gateway:
-    """A gateway that serves, and what it wrote to."""
-
-    port: int = 0
-    logs: MemoryLogs = field(default_factory=MemoryLogs)
-
-    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, str, Any]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, body, named)
-        answer = connection.getresponse()
-        content, data = answer.headers["content-type"], answer.read()
-        connection.close()
-        return answer.status, content, json.loads(data)
-
-    def post(self, body: bytes, content_type: str = JSON, **headers: str) -> tuple[int, str, Any]:
-        return self.ask("POST", "/v1/events", body, content_type=content_type, **headers)
-
-    def clicks(self) -> int:
-        log = self.logs.open("interactions", 4)
-        return sum(log.end(p) for p in range(4))
-
-
-@contextmanager
-def serving(logs: Logs) -> Iterator[int]:
-    """A gateway over these logs; the port it listens on."""
-    intake = Intake(logs, partitions=4, clock=lambda: 1_000, max_event_bytes=5_000)
-    app = gateway_app(intake, max_body_bytes=MAX_BODY, max_events=MAX_EVENTS)
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join()
+from tests.streams.served_gateway import JSON, MAX_BODY, MAX_EVENTS, Gateway, click, serving
 
 
 @pytest.fixture
@@ -72,10 +23,6 @@ def gateway() -> Iterator[Gateway]:
     logs = MemoryLogs()
     with serving(logs) as port:
         yield Gateway(port, logs)
-
-
-def click(n: int, **more: Any) -> dict[str, Any]:
-    return {"type": "click", "event_id": f"e{n}", "user_id": f"u{n}", "item_id": "tea", "ts": 5} | more
 
 
 def test_each_event_has_its_own_answer(gateway: Gateway) -> None:
@@ -182,7 +129,7 @@ def test_many_producers_at_once_lose_nothing(gateway: Gateway) -> None:
 def test_the_api_describes_its_request_and_all_its_answers(gateway: Gateway) -> None:
     described = gateway.ask("GET", "/openapi.json")[2]
     post = described["paths"]["/v1/events"]["post"]
-    assert set(post["responses"]) == {"202", "400", "413", "415", "422", "503"}
+    assert set(post["responses"]) == {"202", "400", "413", "415", "422", "429", "503"}
     event = post["requestBody"]["content"][JSON]["schema"]["oneOf"][1]
     assert {"type", "event_id", "ts", "user_id", "items", "propensity"} <= set(event["properties"])
     assert "#/$defs" not in json.dumps(described)

@@ -21,10 +21,10 @@ from typing import Any
 from headrace.demo_gauges import Gauges
 from headrace.demo_http import Api
 from headrace.demo_incident import EVENTS, STEADY, Incident
+from headrace.demo_log import passing_topics, settings_for
 from headrace.demo_pace import Pace, seconds_since_start
 from headrace.demo_probe import probed
 from headrace.demo_report import Delays, Outcome, faults, report_of
-from headrace.demo_settings import demo_settings
 from headrace.demo_stage import SLATE, Stage
 from headrace.demo_tally import Tally
 from headrace.demo_traffic import Traffic
@@ -54,6 +54,7 @@ def run_demo(
     var: Path | None = None,
     port: int = 0,
     incident: bool = False,
+    log: str | None = None,
 ) -> int:
     """Run until `once` events are in the log, or for ever; the exit status. An `incident` ends after 50,000 events
     where nothing else is said.
@@ -70,10 +71,11 @@ def run_demo(
         stack.callback(view.close)
         stack.enter_context(_signals(asked))
         folder = var or stack.enter_context(_passing_folder())
-        settings = demo_settings(folder, serving={"port": port})
+        settings = settings_for(folder, log, port=port)
+        stack.enter_context(passing_topics(settings, passing=var is None and settings.log != log))
         tree = tree_of(settings)
         stack.callback(tree.stop)
-        view.say(f"Starting Headrace in {folder} (seed {seed})")
+        view.say(f"Starting Headrace in {folder} (seed {seed}), its log is {settings.log_url}")
         tree.start()
         opened = _opened(tree, asked)
         if opened is None:

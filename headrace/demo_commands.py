@@ -26,10 +26,19 @@ def demo(
     var: Annotated[
         Path | None, typer.Option("--var", help="Folder to run in; without it a new one that is removed.")
     ] = None,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            "--log",
+            help="Where its log is: kafka://HOST:PORT for a broker, where its topics get a prefix of their own and are "
+            "removed at the end; without it in the folder.",
+        ),
+    ] = None,
 ) -> None:
     """A simulated world whose people ask, look and click, and Headrace learning from them, live.
 
     Ends with status 1 if learned slates don't beat popular ones, a request failed, or an answer mixed versions; with
     --incident also if the way back left something to be wished for.
     """
-    raise typer.Exit(run_demo(seed=seed, once=once, as_json=as_json, var=var, port=port, incident=incident))
+    told = {"seed": seed, "once": once, "as_json": as_json, "var": var, "port": port, "incident": incident, "log": log}
+    raise typer.Exit(run_demo(**told))

@@ -12,6 +12,7 @@ from typing import Any
 
 from checkpoints.store import VersionStore
 from headrace.configuration import NEW_LOG, agree, configured, differing, refuse_new_log
+from headrace.log_places import logs_of
 from headrace.options import now, who
 from headrace.settings import Settings
 from headrace.settings_file import BadSettings
@@ -21,24 +22,15 @@ from streams import dead_letters as letters_topic
 from streams import decisions as decisions_topic
 from streams.dead_letters import DeadLetters
 from streams.decisions import DecisionLog
-from streams.events import RAW_TOPICS
 from streams.log import Log, Logs
 from streams.rules import Label, Rules
-from streams.sqlite_log import SqliteLogs
-
-TOPICS = (*RAW_TOPICS, "events", "examples", decisions_topic.TOPIC, letters_topic.TOPIC)
+from streams.topics import NAMES, SINGLE
 
 
 @contextmanager
 def open_logs(settings: Settings) -> Iterator[Logs]:
     """Every topic of the log that the settings name. Raises BadSettings where its kind is not known."""
-    kind, _, place = settings.log_url.partition("://")
-    if kind != "sqlite" or not place:
-        raise BadSettings(
-            f"log is {settings.log_url!r}, but this version of Headrace reads and writes the embedded log alone. "
-            "Write sqlite://FOLDER; a broker can't be used yet."
-        )
-    logs = SqliteLogs(Path(place), synchronous=settings.synchronous)
+    logs = logs_of(settings)
     try:
         yield logs
     finally:
@@ -62,9 +54,8 @@ def dead_letters(settings: Settings) -> Iterator[tuple[DeadLetters, int]]:
 
 def topics(settings: Settings) -> list[dict[str, Any]]:
     """Each topic that exists, with the first offset that retention left and the next one of each of its partitions."""
-    single = {decisions_topic.TOPIC, letters_topic.TOPIC}
     with open_logs(settings) as logs:
-        opened = [logs.open(topic, 1 if topic in single else settings.partitions) for topic in TOPICS]
+        opened = [logs.open(topic, SINGLE.get(topic, settings.partitions)) for topic in NAMES]
         return [
             {
                 "topic": log.topic,
@@ -88,7 +79,7 @@ def rules_of(settings: Settings) -> Rules:
     try:
         labels = tuple(Label(name, **dict(label)) for name, label in settings.labels.items())
         join = settings.join
-        return Rules(labels, join.grace, join.out_of_orderness, join.history, join.impressions)
+        return Rules(labels, join.grace, join.out_of_orderness, join.history, join.impressions, join.history_of)
     except ValueError as error:
         raise BadSettings(f"{error}; see [labels.NAME] and [join] in docs/settings.md") from None
 
@@ -98,6 +89,7 @@ def fold_rules_of(settings: Settings) -> FoldRules:
     rules = rules_of(settings)
     return FoldRules(
         history=rules.history,
+        history_of=rules.history_of,
         out_of_orderness=rules.out_of_orderness,
         horizon=rules.lifespan,
         impressions=rules.impressions,

@@ -11,7 +11,8 @@ from pydantic_core import PydanticUndefined
 
 from headrace.durations import milliseconds, written
 from headrace.file_map import files_page
-from headrace.settings import DEFAULT_LABELS, ENVIRONMENT, Label, Settings
+from headrace.settings import DEFAULT_LABELS, ENVIRONMENT, Settings
+from headrace.stream_settings import Label
 
 GENERATED = "<!-- Written by `headrace docs write`; changes made here are lost. -->\n"
 PLACES = (

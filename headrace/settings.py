@@ -7,74 +7,21 @@ telling what is wrong with them, is the work of `settings_file.py`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
-from headrace.durations import milliseconds
+from headrace.stream_settings import CLOSED, Duration, Gateway, Join, Kafka, Label, Sequencer
 
-Duration = Annotated[int, BeforeValidator(milliseconds)]
-"""Milliseconds inside; "10m", "500ms" or a number of milliseconds where people write."""
-
-_CLOSED = ConfigDict(extra="forbid", frozen=True)
 ENVIRONMENT = "HEADRACE_"
-
-
-class Label(BaseModel):
-    """One thing that the model learns to foresee about an impression; `[labels.NAME]`, any number of them."""
-
-    model_config = _CLOSED
-    event: str = Field(description="type of interaction that makes the label positive, e.g. click or dwell")
-    window: Duration = Field(gt=0, description="how long after the impression the interaction still counts")
-    mode: Literal["wait", "fast"] = Field(
-        default="wait", description="`wait` decides at the close of the window; `fast` tells positives at once"
-    )
-    horizon: Duration = Field(
-        default=0,
-        ge=0,
-        description="how long after the close an interaction that is late by arrival still corrects the label",
-    )
-    min_value: float | None = Field(default=None, description="least `value` of the interaction, e.g. seconds of dwell")
-    surfaces: dict[str, Duration] = Field(default={}, description="windows of single surfaces, by name")
-
-
-class Sequencer(BaseModel):
-    """`[sequencer]`: many topics into one ordered log."""
-
-    model_config = _CLOSED
-    clock_ahead: Duration = Field(default=2_000, ge=0, description="how far a device's clock may run ahead of ours")
-    frame_events: int = Field(default=100, ge=1, le=10_000, description="events in one record at most")
-    frame_time: Duration = Field(
-        default=20, ge=1, description="how long events wait for company before their frame is closed"
-    )
-    tick: Duration = Field(default=1_000, ge=50, description="how often time passes in a partition without traffic")
-
-
-class Join(BaseModel):
-    """`[join]`: what was shown with what was done."""
-
-    model_config = _CLOSED
-    grace: Duration = Field(
-        default=1_000, ge=0, description="how long after its window a label stays open for stragglers"
-    )
-    out_of_orderness: Duration = Field(
-        default=5_000, ge=0, description="how far behind the newest event others may come and still be in time"
-    )
-    history: int = Field(default=20, ge=0, le=1_000, description="last interactions of a user that an example carries")
-    impressions: Literal["shown", "served"] = Field(
-        default="shown", description="what opens labels: what clients report as shown, or all that was served"
-    )
-    snapshot_every: Duration = Field(
-        default=60_000, ge=1_000, description="time between two snapshots of the joiner's state"
-    )
 
 
 class Trainer(BaseModel):
     """`[trainer]`: what the labels mean."""
 
-    model_config = _CLOSED
+    model_config = CLOSED
     device: str = Field(default="cpu", description="`cpu`, `cuda` or `cuda:N`")
     model: str = Field(default="two_tower_deepfm", description="name of a registered model")
     context: tuple[str, ...] = Field(
@@ -91,24 +38,14 @@ class Trainer(BaseModel):
 class Follower(BaseModel):
     """`[follower]`: from a version to an index that servers map."""
 
-    model_config = _CLOSED
+    model_config = CLOSED
     keep: int = Field(default=5, ge=1, description="generations kept ready, so that a way back is a pointer")
-
-
-class Gateway(BaseModel):
-    """`[gateway]`: the door for events; its routes also stand at the serving port."""
-
-    model_config = _CLOSED
-    host: str = Field(default="127.0.0.1", description="address that `headrace gateway` listens on")
-    port: int = Field(default=8711, ge=0, le=65535, description="port of `headrace gateway`; 0 takes any free one")
-    max_bytes: int = Field(default=8 << 20, ge=1_024, description="largest body of a request, after decompression")
-    max_events: int = Field(default=10_000, ge=1, description="most events in one request")
 
 
 class Quotas(BaseModel):
     """`[serving.quotas]`: most candidates that each source brings to be ranked."""
 
-    model_config = _CLOSED
+    model_config = CLOSED
     vectors: int = Field(default=200, ge=0, description="nearest items to the user's vector")
     recent: int = Field(default=60, ge=0, description="nearest items to the last ones that the user wanted")
     covisited: int = Field(default=60, ge=0, description="items wanted together with the user's last ones")
@@ -120,7 +57,7 @@ class Quotas(BaseModel):
 class Seen(BaseModel):
     """`[serving.seen]`: when a user has had enough of an item."""
 
-    model_config = _CLOSED
+    model_config = CLOSED
     wanted_for: Duration = Field(default=600_000, ge=0, description="how long an item that was wanted stays away")
     showings: int = Field(default=6, ge=1, description="showings in vain after which an item stays away")
     shown_for: Duration = Field(default=3_600_000, ge=0, description="how long it stays away then")
@@ -129,7 +66,7 @@ class Seen(BaseModel):
 class Serving(BaseModel):
     """`[serving]`: what we show."""
 
-    model_config = _CLOSED
+    model_config = CLOSED
     host: str = Field(default="127.0.0.1", description="address that the API listens on")
     port: int = Field(default=8710, ge=0, le=65535, description="port of the API; 0 takes any free one")
     snapshot_every: Duration = Field(
@@ -151,7 +88,7 @@ class Serving(BaseModel):
 class Retention(BaseModel):
     """`[retention]`: how far back one can go."""
 
-    model_config = _CLOSED
+    model_config = CLOSED
     span: Duration = Field(
         default=86_400_000, ge=0, description="how long after a version one can still go back to it, or to one before"
     )
@@ -176,7 +113,11 @@ class Settings(BaseSettings):
         extra="forbid", frozen=True, env_prefix=ENVIRONMENT, env_nested_delimiter="__", validate_default=True
     )
     var: Path = Field(default=Path("var"), description="folder of everything that is written at run time")
-    log: str = Field(default="sqlite://{var}/log", description="where the log is; `{var}` stands for the folder above")
+    log: str = Field(
+        default="sqlite://{var}/log",
+        description="where the log is: sqlite://FOLDER or kafka://HOST:PORT[,HOST:PORT][/PREFIX]; `{var}` stands for"
+        " the folder above",
+    )
     synchronous: Literal["NORMAL", "FULL"] = Field(
         default="NORMAL",
         description="SQLite's care: FULL also outlives a loss of power, at the price of slower appends",
@@ -184,6 +125,7 @@ class Settings(BaseSettings):
     partitions: int = Field(
         default=4, ge=1, le=1_024, description="partitions of each topic; fixed once the log is made"
     )
+    kafka: Kafka = Kafka()
     labels: dict[str, Label] = Field(
         default=DEFAULT_LABELS, min_length=1, description="what is learned; naming one drops these"
     )

@@ -59,9 +59,15 @@ def load(
 
 
 def save(settings: Settings, path: Path) -> None:
-    """Write settings as JSON that `load` reads back, for child processes."""
+    """Write settings as JSON that `load` reads back, for child processes; secrets go by `secrets_of`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(settings.model_dump_json(indent=2))
+    path.write_text(settings.model_dump_json(indent=2, exclude={"kafka": {"password"}}))
+
+
+def secrets_of(settings: Settings) -> dict[str, str]:
+    """What must not stand in a file: the environment of a child that reads settings which `save` wrote."""
+    password = settings.kafka.password
+    return {} if password is None else {f"{ENVIRONMENT}KAFKA__PASSWORD": password.get_secret_value()}
 
 
 def without_settings(environ: Mapping[str, str]) -> dict[str, str]:
@@ -107,7 +113,8 @@ def _told(error: ErrorDetails) -> str:
     place = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return f"{place} is no setting.{_nearest(str(error['loc'][-1]), _siblings(error['loc']))}".rstrip(".")
-    return f"{place} is {json.dumps(error['input'], default=str)}: {error['msg'].removeprefix('Value error, ')}"
+    given = "not shown" if "password" in place else json.dumps(error["input"], default=str)
+    return f"{place} is {given}: {error['msg'].removeprefix('Value error, ')}"
 
 
 def _siblings(place: tuple[int | str, ...]) -> Mapping[str, FieldInfo]:

@@ -25,9 +25,11 @@ class Log(Protocol):
     """An append-only record of bytes in `partitions` partitions.
 
     Promised: records of one partition keep their order, offsets are dense from `begin`; `append` is atomic (all of
-    its values or none, side by side) and durable against the death of the process when it returns; many processes
-    may append and read. Not promised: order between partitions, absence of repeats when a writer retries after a
-    crash, durability against loss of power (a setting of the real logs), blocking reads.
+    its values or none, side by side, up to 4 MiB; what is more goes in pieces, one after the other, each atomic) and
+    durable against the death of the process when it returns; many processes and threads may append and read. What
+    `append` or `end` of one Log object told is there for its own `read`; what others append may come a moment later.
+    Not promised: order between partitions, absence of repeats when a writer retries after a crash, durability against
+    loss of power (a setting of the real logs), blocking reads, dense offsets in topics that others write too.
     """
 
     topic: str
@@ -38,7 +40,10 @@ class Log(Protocol):
         ...
 
     def read(self, partition: int, since: int, limit: int = 1000) -> list[Record]:
-        """At most `limit` records from offset `since` on; empty at the end. Below `begin` it starts at `begin`."""
+        """At most `limit` records from offset `since` on; empty at the end. Below `begin` it starts at `begin`.
+
+        It never waits for what is not written yet. Who must know that there is nothing more asks `end` first.
+        """
         ...
 
     def begin(self, partition: int) -> int:

@@ -1,10 +1,12 @@
-"""What every log promises, asked of each of them: in memory, in SQLite, reopened at each call, through two handles."""
+"""What every log promises, asked of each of them: in memory, in SQLite, on a broker, reopened at each call, through two
+handles."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -13,9 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from headrace.broker import Broker
 from streams.errors import LogMismatch
+from streams.kafka_connection import Connection
+from streams.kafka_log import KafkaLogs
 from streams.log import Log, Logs, MemoryLogs, Record
 from streams.sqlite_log import SqliteLogs
+from tests.streams.kafka_ground import new_connection
 
 T = TypeVar("T")
 Pair = tuple[Log, Log]
@@ -59,23 +65,35 @@ class Reopened:
             logs.close()
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite, synced", "reopened", "two handles"])
+KINDS = ["memory", "sqlite", "sqlite, synced", "reopened", "two handles", "kafka", "kafka, two handles"]
+
+
+@pytest.fixture(params=KINDS)
 def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
     if request.param == "reopened":
         log: Log = Reopened(tmp_path)
         yield log, log
         return
-    made: list[Logs] = {
-        "memory": lambda: [MemoryLogs()],
-        "sqlite": lambda: [SqliteLogs(tmp_path)],
-        "sqlite, synced": lambda: [SqliteLogs(tmp_path, synchronous="FULL")],
-        "two handles": lambda: [SqliteLogs(tmp_path), SqliteLogs(tmp_path)],
-    }[request.param]()
+    made = logs_of(request.param, tmp_path, lambda: request.getfixturevalue("broker"))
     opened = [logs.open("events", 3) for logs in made]
     yield opened[0], opened[-1]
     for logs in made:
         logs.close()
         logs.close()
+
+
+def logs_of(kind: str, folder: Path, broker: Callable[[], Broker]) -> list[Logs]:
+    """One or two handles of a new log with the topic events."""
+    if kind.startswith("kafka"):
+        to: Connection = new_connection(broker().url, {"events": 3})
+        return [KafkaLogs(to), KafkaLogs(to)] if "two" in kind else [KafkaLogs(to)]
+    kinds: dict[str, Callable[[], list[Logs]]] = {
+        "memory": lambda: [MemoryLogs()],
+        "sqlite": lambda: [SqliteLogs(folder)],
+        "sqlite, synced": lambda: [SqliteLogs(folder, synchronous="FULL")],
+        "two handles": lambda: [SqliteLogs(folder), SqliteLogs(folder)],
+    }
+    return kinds[kind]()
 
 
 def test_a_new_log_is_empty_from_offset_zero(pair: Pair) -> None:
@@ -104,7 +122,40 @@ def test_a_reader_at_the_end_sees_what_comes_next(pair: Pair) -> None:
     for n in range(5):
         assert reader.read(0, n) == []
         writer.append(0, [b"%d" % n], at=n)
+        assert reader.end(0) == n + 1
         assert reader.read(0, n) == [Record(n, n, b"%d" % n)]
+
+
+def test_who_appended_reads_it_without_asking(pair: Pair) -> None:
+    log, _ = pair
+    for n in range(5):
+        assert log.read(0, n) == []
+        assert log.append(0, [b"%d" % n], at=n) == n + 1
+        assert log.read(0, n) == [Record(n, n, b"%d" % n)]
+
+
+def test_news_of_others_comes_without_asking_too_in_a_while(pair: Pair) -> None:
+    writer, reader = pair
+    assert reader.read(1, 0) == []
+    writer.append(1, [b"a"], at=1)
+    patience = time.monotonic() + 30
+    while not (records := reader.read(1, 0)) and time.monotonic() < patience:
+        time.sleep(0.005)
+    assert records == [Record(0, 1, b"a")]
+
+
+def test_many_readers_at_many_places_read_the_same(pair: Pair) -> None:
+    writer, reader = pair
+    for n in range(60):
+        writer.append(0, [b"%d" % n], at=n)
+    assert reader.end(0) == 60
+    for start in (0, 59, 30, 10, 60, 0):
+        found, next = [], start
+        while records := reader.read(0, next, limit=7):
+            found += records
+            next = records[-1].offset + 1
+            assert reader.read(0, 5, limit=1) == [Record(5, 5, b"5")]
+        assert [record.offset for record in found] == list(range(start, 60))
 
 
 def test_reading_starts_at_since_and_stops_at_limit(pair: Pair) -> None:
@@ -217,11 +268,11 @@ def test_threads_that_share_a_log_lose_and_tear_nothing(pair: Pair) -> None:
     assert [record.value[:-1] for record in records[::2]] == [record.value[:-1] for record in records[1::2]]
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
-def test_another_number_of_partitions_is_refused(kind: str, tmp_path: Path) -> None:
-    logs: Logs = MemoryLogs() if kind == "memory" else SqliteLogs(tmp_path)
-    logs.open("events", 4)
-    with pytest.raises(LogMismatch, match="4"):
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "kafka"])
+def test_another_number_of_partitions_is_refused(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    (logs,) = logs_of(kind, tmp_path, lambda: request.getfixturevalue("broker"))
+    logs.open("events", 3)
+    with pytest.raises(LogMismatch, match="3"):
         logs.open("events", 8)
     logs.close()
 
@@ -244,6 +295,23 @@ def test_sqlite_is_memory_that_stays(steps: list[tuple[int, list[bytes], int]], 
         assert stayed.read(p, 0) == memory.read(p, 0)
         assert [stayed.offset_at(p, t) for t in range(at + 2)] == [memory.offset_at(p, t) for t in range(at + 2)]
     stayed.close()
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=Steps)
+def test_a_broker_is_memory_that_stays(steps: list[tuple[int, list[bytes], int]], broker: Broker) -> None:
+    to, at = new_connection(broker.url, {"events": 3}), 0
+    memory, writing, reading = MemoryLogs().open("events", 3), KafkaLogs(to), KafkaLogs(to)
+    for partition, values, later in steps:
+        at += later
+        log = writing.open("events", 3)
+        assert log.append(partition, values, at) == memory.append(partition, values, at)
+    writing.close()
+    stayed = reading.open("events", 3)
+    for p in range(3):
+        assert stayed.read(p, 0) == memory.read(p, 0)
+        assert [stayed.offset_at(p, t) for t in range(at + 2)] == [memory.offset_at(p, t) for t in range(at + 2)]
+    reading.close()
 
 
 WRITE = """

@@ -5,7 +5,8 @@ import typer
 
 from headrace.cli import application
 from headrace.pages import groups, pages
-from headrace.settings import Label, Settings
+from headrace.settings import Settings
+from headrace.stream_settings import Label
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -4,7 +4,7 @@ import pytest
 
 from headrace.demo_settings import demo_settings
 from headrace.settings import Settings
-from headrace.settings_file import BadSettings, load, save
+from headrace.settings_file import BadSettings, load, save, secrets_of, without_settings
 
 
 def written(folder: Path, text: str) -> Path:
@@ -80,3 +80,19 @@ def test_what_is_saved_for_children_is_read_back_the_same(tmp_path: Path) -> Non
 def test_the_log_lies_in_the_var_folder_unless_it_is_said_otherwise() -> None:
     assert Settings(var=Path("/x")).log_url == "sqlite:///x/log"
     assert Settings(var=Path("/x"), log="sqlite:///y").log_url == "sqlite:///y"
+
+
+def test_a_password_travels_by_environment_and_stands_in_no_file_and_no_repr(tmp_path: Path) -> None:
+    environ = {"HEADRACE_KAFKA__PASSWORD": "tea-and-cake", "HEADRACE_KAFKA__USERNAME": "ana"}
+    settings = load(None, environ)
+    save(settings, tmp_path / "settings.json")
+    assert "tea-and-cake" not in (tmp_path / "settings.json").read_text() + repr(settings) + settings.model_dump_json()
+    child = load(tmp_path / "settings.json", without_settings(environ) | secrets_of(settings))
+    assert child == settings
+    assert secrets_of(Settings()) == {}
+
+
+def test_a_password_that_can_not_be_is_not_told() -> None:
+    with pytest.raises(BadSettings, match=r"kafka\.password is not shown") as raised:
+        load(None, {}, {"kafka": {"password": ["tea-and-cake"]}})
+    assert "tea-and-cake" not in str(raised.value)

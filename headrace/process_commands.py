@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from headrace import tree, wiring
+from headrace import joining, tree, wiring
 from headrace.lifeline import hold_on_to
+from headrace.log_places import check_topics
 from headrace.options import AsJson, LogUrl, Parent, SettingsFile, Var, chosen
 from headrace.settings import Settings
 from headrace.terminal import tell_fields, tell_json
@@ -17,6 +18,13 @@ Once = Annotated[bool, typer.Option("--once", help="One turn, and what it did.")
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what a turn would do.")]
 UntilEnd = Annotated[
     bool, typer.Option("--until-end", help="Stop at the end of the log; the trainer with a last version.")
+]
+
+Worker = Annotated[
+    str | None,
+    typer.Option(
+        "--worker", help="Name of this worker, on a broker; one that comes back under its name takes its place again."
+    ),
 ]
 
 
@@ -37,13 +45,17 @@ def gateway(
     settings: SettingsFile = None, var: Var = None, log: LogUrl = None, port: Port = None, parent: Parent = None
 ) -> None:
     """The door for events by itself: POST /v1/events."""
-    _hold(parent)
-    wiring.run_gateway(chosen(settings, var=var, log=log, gateway=None if port is None else {"port": port}))
+    wiring.run_gateway(_ready(settings, var, log, parent, gateway=None if port is None else {"port": port}))
 
 
-def sequence(settings: SettingsFile = None, var: Var = None, log: LogUrl = None, parent: Parent = None) -> None:
-    """Make one ordered log of what producers and the API wrote."""
-    wiring.run_sequence(_ready(settings, var, log, parent))
+def sequence(
+    settings: SettingsFile = None, var: Var = None, log: LogUrl = None, worker: Worker = None, parent: Parent = None
+) -> None:
+    """Make one ordered log of what producers and the API wrote.
+
+    On a broker any number of workers share the partitions.
+    """
+    wiring.run_sequence(_ready(settings, var, log, parent), worker=worker)
 
 
 def join(
@@ -51,10 +63,14 @@ def join(
     var: Var = None,
     log: LogUrl = None,
     until_end: UntilEnd = False,
+    worker: Worker = None,
     parent: Parent = None,
 ) -> None:
-    """Join what was shown with what was done, and decide the labels."""
-    wiring.run_join(_ready(settings, var, log, parent), until_end=until_end)
+    """Join what was shown with what was done, and decide the labels.
+
+    On a broker any number of workers share the partitions, each with a name and states of its own.
+    """
+    joining.run_join(_ready(settings, var, log, parent), worker=worker, until_end=until_end)
 
 
 def train(
@@ -98,13 +114,15 @@ def serve(
     settings: SettingsFile = None, var: Var = None, log: LogUrl = None, port: Port = None, parent: Parent = None
 ) -> None:
     """Answer with slates: POST /v1/recommend, POST /v1/rank, GET /v1/items/ID/similar; pages at /docs."""
-    _hold(parent)
-    wiring.run_serve(chosen(settings, var=var, log=log, serving=None if port is None else {"port": port}))
+    wiring.run_serve(_ready(settings, var, log, parent, serving=None if port is None else {"port": port}))
 
 
-def _ready(settings: SettingsFile, var: Var, log: LogUrl, parent: int | None) -> Settings:
+def _ready(settings: SettingsFile, var: Var, log: LogUrl, parent: int | None, **groups: Any) -> Settings:
+    """What a process runs with. Raises LogMismatch where the topics of a broker are not as they shall be."""
     _hold(parent)
-    return chosen(settings, var=var, log=log)
+    use = chosen(settings, var=var, log=log, **groups)
+    check_topics(use)
+    return use
 
 
 def _hold(parent: int | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import Field
 from pathlib import Path
 from threading import Event, Lock
@@ -21,7 +21,7 @@ EVERY = 500
 """Least milliseconds between two writes of a status file."""
 
 COUNTS: Mapping[str, tuple[str, ...]] = {
-    "sequence": ("events", "frames", "ticks", "clamped", "buried"),
+    "sequence": ("events", "frames", "ticks", "shifted", "clamped", "buried", "fast"),
     "join": ("events", "rows", "frames", "masked"),
     "train": ("rows",),
     "follow": ("built", "rows_written"),
@@ -109,6 +109,11 @@ class Telemetry:
         if due:
             self.write()
 
+    def forget_but(self, partitions: Collection[int]) -> None:
+        """Say nothing more of other partitions: somebody else works on them now."""
+        with self._lock:
+            self._partitions = {p: told for p, told in self._partitions.items() if int(p) in partitions}
+
     def keep(self, over: Event) -> None:
         """Write again and again until `over` is set, for a process that reports nothing."""
         self.write()
@@ -125,7 +130,7 @@ class Telemetry:
         if not report.idle or not last:
             told = {name: getattr(report, name) for name in report.__dataclass_fields__}
             last.update({name: value for name, value in told.items() if value is not None})
-        for name in COUNTS.get(self._process, ()):
+        for name in COUNTS.get(kind_of(self._process), ()):
             if (number := getattr(report, name, None)) is not None:
                 self._totals[name] = self._totals.get(name, 0.0) + float(number)
 
@@ -160,6 +165,20 @@ def read_status(run: Path) -> dict[str, Status]:
     return found
 
 
+def causes(status: Status) -> dict[str, int]:
+    """What a process counted by cause, over its partitions.
+
+    >>> partitions = {"0": {"counts": {"late": 1}}, "1": {"counts": {"late": 2, "orphans": 1}}}
+    >>> causes(Status("join", 1, 0, 9_000, partitions=partitions))
+    {'late': 3, 'orphans': 1}
+    """
+    found: dict[str, int] = {}
+    for last in (status.last, *status.partitions.values()):
+        for cause, times in last.get("counts", {}).items():
+            found[cause] = found.get(cause, 0) + times
+    return dict(sorted(found.items()))
+
+
 def figures(statuses: Mapping[str, Status]) -> Iterator[Figure]:
     """Each number that the processes reported.
 
@@ -173,12 +192,32 @@ def figures(statuses: Mapping[str, Status]) -> Iterator[Figure]:
     ('join_counts', {'partition': '0', 'of': 'late'}, 1, False)
     """
     for process, status in statuses.items():
+        kind = kind_of(process)
+        own = {} if process == kind else {"worker": process}
         yield "updated_at_seconds", {"process": process}, status.updated_at / 1000, False
         for name, total in status.totals.items():
-            yield f"{process}_{name}", {}, total, True
-        yield from _gauges(process, status.last, {})
+            yield f"{kind}_{name}", own, total, True
+        yield from _gauges(kind, status.last, own)
         for partition, last in status.partitions.items():
-            yield from _gauges(process, last, {"partition": partition})
+            yield from _gauges(kind, last, own | {"partition": partition})
+
+
+def process_of(kind: str, worker: str | None) -> str:
+    """What a worker is called among the processes of a run folder.
+
+    >>> process_of("join", None), process_of("join", "join-1"), process_of("sequence", "blue")
+    ('join', 'join-1', 'sequence-blue')
+    """
+    return kind if worker is None else worker if worker.startswith(f"{kind}-") else f"{kind}-{worker}"
+
+
+def kind_of(process: str) -> str:
+    """What a process does: those that share one kind of work are told apart after a hyphen.
+
+    >>> kind_of("join"), kind_of("join-1")
+    ('join', 'join')
+    """
+    return process.partition("-")[0]
 
 
 def _gauges(process: str, last: dict[str, Any], labels: dict[str, str]) -> Iterator[Figure]:

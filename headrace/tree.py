@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headrace.deployment import check_configuration, run_folder
+from headrace.joining import workers
+from headrace.log_places import make_or_check_topics
 from headrace.loop import stop_signals
 from headrace.settings import Settings
-from headrace.settings_file import save, without_settings
+from headrace.settings_file import save, secrets_of, without_settings
 from headrace.supervisor import PAUSE, Supervisor
 from headrace.terminal import say
 
@@ -28,19 +30,35 @@ SINGLE_THREADED = {
 
 
 def tree_of(settings: Settings, processes: Sequence[str] = PROCESSES) -> Supervisor:
-    """A supervisor of our processes, not started. Raises OtherSettings where the log was folded with others."""
+    """A supervisor of our processes, not started; a broker that has none of our topics gets them.
+
+    Raises OtherSettings where the log was folded with others, LogMismatch where the topics of a broker are others.
+    """
+    make_or_check_topics(settings)
     check_configuration(settings)
     run = run_folder(settings)
     written = run / "settings.json"
     save(settings, written)
-    commands = {name: command_of(name, written) for name in processes}
-    return Supervisor(commands, run, environ=SINGLE_THREADED | without_settings(os.environ))
+    commands = {name: command_of(name, written) for name in _with_workers(settings, processes)}
+    for left in run.glob("join*.json"):
+        left.unlink()  # of workers that there are no more
+    return Supervisor(commands, run, environ=SINGLE_THREADED | without_settings(os.environ) | secrets_of(settings))
+
+
+def _with_workers(settings: Settings, processes: Sequence[str]) -> list[str]:
+    return [one for name in processes for one in (workers(settings) if name == "join" else (name,))]
 
 
 def command_of(process: str, settings: Path) -> list[str]:
-    """The command line of one process that dies with this one."""
-    own = ["--settings", str(settings.absolute()), "--parent", str(os.getpid())]
-    return [sys.executable, "-m", "headrace", process, *own]
+    """The command line of one process that dies with this one; a worker is called by its name.
+
+    >>> command_of("join-1", Path("settings.json"))[3:6]
+    ['join', '--worker', 'join-1']
+    """
+    command, _, number = process.partition("-")
+    own = ["--worker", process] if number else []
+    own += ["--settings", str(settings.absolute()), "--parent", str(os.getpid())]
+    return [sys.executable, "-m", "headrace", command, *own]
 
 
 def run(settings: Settings, processes: Sequence[str] = PROCESSES) -> None:

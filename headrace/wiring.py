@@ -17,14 +17,14 @@ from headrace.deployment import (
     fold_rules_of,
     learn_settings_of,
     open_logs,
-    rules_of,
     run_folder,
     version_store,
 )
+from headrace.log_places import connection_of, on_broker
 from headrace.loop import drive, stop_signals
 from headrace.options import now, who
 from headrace.settings import Settings
-from headrace.telemetry import Telemetry
+from headrace.telemetry import Telemetry, process_of
 from streams.decisions import TOPIC as DECISIONS
 from streams.decisions import DecisionLog
 
@@ -33,35 +33,36 @@ if TYPE_CHECKING:
     from learners.learn_settings import LearnSettings
     from learners.learner import Learner
     from learners.plan import Plan
-    from serving.known import Known
-    from serving.live import Live
+    from serving.api import Server
     from serving.policy import Policy
-    from serving.serving_counts import ServingCounts
+    from streams.intake import Intake
+    from streams.lanes import Lanes
     from streams.log import Logs
 
 
 def run_gateway(settings: Settings) -> None:
     """The door for events, by itself."""
+    from headrace.taking import door_of, intake_of
     from headrace.web import listen, serve
     from serving.access import check_host
     from streams.gateway import gateway_app
-    from streams.intake import Intake
 
     door = settings.gateway
     check_host(door.host, ())
     with open_logs(settings) as logs:
         listening = listen(door.host, door.port)
-        intake = Intake(logs, partitions=settings.partitions, clock=now)
-        app = gateway_app(intake, max_body_bytes=door.max_bytes, max_events=door.max_events)
-        serve(app, listening, [_telemetry(settings, "gateway", listening.getsockname()[1]).keep])
+        intake = intake_of(settings, logs)
+        telemetry = _telemetry(settings, "gateway", listening.getsockname()[1], more=intake.told)
+        serve(gateway_app(intake, door_of(settings)), listening, [telemetry.keep])
 
 
-def run_sequence(settings: Settings) -> None:
-    """Many topics into one ordered log."""
+def run_sequence(settings: Settings, *, worker: str | None = None) -> None:
+    """Many topics into one ordered log; on a broker, those partitions of it that its group gives to this `worker`."""
+    from streams.rates import RateLimits
     from streams.sequencer import sequence
 
     told = settings.sequencer
-    with open_logs(settings) as logs:
+    with open_logs(settings) as logs, closing(_lanes(settings, worker)) as lanes:
         reports = sequence(
             logs,
             partitions=settings.partitions,
@@ -70,27 +71,21 @@ def run_sequence(settings: Settings) -> None:
             frame_events=told.frame_events,
             frame_ms=told.frame_time,
             tick_ms=told.tick,
+            max_event_bytes=told.max_event_bytes,
+            rates=RateLimits(told.rate, told.rates),
+            lanes=lanes,
         )
-        drive(reports, _telemetry(settings, "sequence"), stop_signals())
+        drive(reports, _telemetry(settings, process_of("sequence", worker)), stop_signals())
 
 
-def run_join(settings: Settings, *, until_end: bool = False) -> None:
-    """Labels of what was shown and done. Raises OtherSettings where the log was folded with others."""
-    from streams.poll_joiner import join, to_the_end
+def _lanes(settings: Settings, worker: str | None) -> Lanes:
+    if not on_broker(settings):
+        from streams.lanes import AllLanes
 
-    check_configuration(settings)
-    with open_logs(settings) as logs:
-        reports = join(
-            logs,
-            partitions=settings.partitions,
-            rules=rules_of(settings),
-            folder=settings.var / "join",
-            snapshots=settings.var / "snapshots",
-            clock=now,
-            snapshot_ms=settings.join.snapshot_every,
-        )
-        ended = to_the_end(reports, settings.partitions) if until_end else reports
-        drive(ended, _telemetry(settings, "join"), stop_signals())
+        return AllLanes(settings.partitions)
+    from streams.kafka_lanes import GroupLanes
+
+    return GroupLanes(connection_of(settings), name=worker or "sequence-0", session_ms=settings.sequencer.session)
 
 
 def run_train(settings: Settings, *, until_end: bool = False) -> None:
@@ -175,13 +170,17 @@ def retain_once(settings: Settings, *, dry_run: bool) -> dict[str, Any]:
 def run_serve(settings: Settings) -> None:
     """Slates, and the gateway's routes beside them."""
     from headrace.metrics import expose
+    from headrace.taking import intake_of
     from headrace.web import listen, serve
     from serving.access import check_host
+    from serving.api import Server
     from serving.folding import fold
     from serving.known import Known
     from serving.live import BundleKeeper, Live
+    from serving.recommend import Recommender
     from serving.scorer import Scorer
     from serving.serving_counts import ServingCounts
+    from serving.slate_log import SlateWriter
 
     told, live, counts = settings.serving, Live(), ServingCounts()
     check_host(told.host, ())
@@ -189,7 +188,8 @@ def run_serve(settings: Settings) -> None:
     expose(run_folder(settings), counts.registry)
     with open_logs(settings) as logs:
         listening = listen(told.host, told.port)
-        telemetry = _telemetry(settings, "serve", listening.getsockname()[1], more=counts.told)
+        intake, port = intake_of(settings, logs), listening.getsockname()[1]
+        telemetry = _telemetry(settings, "serve", port, more=lambda: {**counts.told(), **intake.told()})
         snapshots = settings.var / "snapshots" / "serve"
         folds = fold(logs, known, folder=snapshots, clock=now, snapshot_every=told.snapshot_every)
         keeper = BundleKeeper(
@@ -199,22 +199,19 @@ def run_serve(settings: Settings) -> None:
             open_scorer=Scorer.open,
             keep=settings.follower.keep,
         )
-        app = _server_app(settings, logs, known, live, counts)
+        server = Server(
+            Recommender(known, live, policy_of(settings)), SlateWriter(intake.append), clock=now, counts=counts
+        )
+        app = _server_app(settings, logs, server, intake)
         serve(app, listening, [partial(drive, folds, telemetry), partial(drive, iter(keeper.turn, None), telemetry)])
 
 
-def _server_app(settings: Settings, logs: Logs, known: Known, live: Live, counts: ServingCounts) -> Application:
+def _server_app(settings: Settings, logs: Logs, server: Server, intake: Intake) -> Application:
     from headrace.admin_routes import AdminDesk, admin_router
-    from serving.api import Server, create_app
-    from serving.recommend import Recommender
-    from serving.slate_log import SlateWriter
+    from headrace.taking import door_of
+    from serving.api import create_app
     from streams.gateway import router
-    from streams.intake import Intake
 
-    door = settings.gateway
-    intake = Intake(logs, partitions=settings.partitions, clock=now)
-    recommender = Recommender(known, live, policy_of(settings))
-    server = Server(recommender, SlateWriter(intake.append), clock=now, counts=counts)
     desk = AdminDesk(
         store=version_store(settings),
         decisions=logs.open(DECISIONS, 1),
@@ -223,8 +220,7 @@ def _server_app(settings: Settings, logs: Logs, known: Known, live: Live, counts
         clock=now,
         who=f"{who()} over HTTP",
     )
-    taking = router(intake, max_body_bytes=door.max_bytes, max_events=door.max_events)
-    return create_app(server, routers=[taking, admin_router(desk)])
+    return create_app(server, routers=[router(intake, door_of(settings)), admin_router(desk)])
 
 
 def policy_of(settings: Settings) -> Policy:

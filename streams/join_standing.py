@@ -10,11 +10,13 @@ from msgspec import Struct
 
 from streams.errors import LogError
 from streams.in_force import InForce
-from streams.join_keys import META
+from streams.join_keys import FORMAT, META
 from streams.join_state import Changes, JoinStore
 from streams.log import Log
 
-_KEY = META + b"standing"
+_KEY = META + b"standing" + bytes([FORMAT])
+RECENT = 1_000
+"""Frames of examples that are looked at first for the last one in force."""
 
 
 class Standing(Struct):
@@ -43,22 +45,35 @@ def standing_of(store: JoinStore) -> Standing:
     """Where the state in this store stands; LogError where it does not say."""
     told = store.get(_KEY)
     if told is None:
-        raise LogError("the join state does not say where it stands: it was made by something else. Remove its folder.")
+        raise LogError(
+            "the join state does not say where it stands: another version made it. Remove its folder to feed it anew."
+        )
     return msgspec.msgpack.decode(told, type=Standing)
 
 
 def floor_of(examples: Log, rule: InForce) -> int:
-    """The input of the last frame in force that the topic holds; -1 for none. `rule` tells the lineages in force.
+    """The input of a late frame in force that the topic holds; -1 for none. `rule` tells the lineages in force.
 
-    Readers accept inputs in rising order only, so what they accepted last is the largest of a lineage in force.
+    Readers accept inputs in rising order only, so what they accepted last is the largest of a lineage in force. It is
+    looked for from the end back, so after frames that came again it may be a little less, which costs some repeats.
     """
-    floor, at = -1, examples.begin(rule.partition)
-    while records := examples.read(rule.partition, at):
+    begin, end, span = examples.begin(rule.partition), examples.end(rule.partition), RECENT
+    while True:
+        since = max(end - span, begin)
+        floor = _largest(examples, rule, since)
+        if floor >= 0 or since == begin:
+            return floor
+        span *= 8
+
+
+def _largest(examples: Log, rule: InForce, since: int) -> int:
+    floor = -1
+    while records := examples.read(rule.partition, since):
         for record in records:
             header = _decode_header(record.value)
             if header.input > floor and header.lineage == rule.lineage(header.input):
                 floor = header.input
-        at = records[-1].offset + 1
+        since = records[-1].offset + 1
     return floor
 
 

@@ -46,3 +46,15 @@ class Joined:
     rewound: bool = False
     saved: bool = False
     counts: dict[str, int] | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one turn did so far."""
+
+    frames: int = 0
+    events: int = 0
+    masked: int = 0
+    rows: int = 0
+    rewound: bool = False
+    saved: bool = False

@@ -10,38 +10,24 @@ readers drop them. Other partitions, trainers and servers are never waited for. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Literal
 
 from streams.changeover import Due, change_over
 from streams.errors import LogError, LogMismatch, PositionsBeyondLog
-from streams.examples import encode
 from streams.frames import decode_frame
 from streams.in_force import InForce
 from streams.join_disk import DamagedSnapshot, JoinDisk, Snapshot, spare
 from streams.join_keys import OUTBOX, after_prefix
 from streams.join_standing import Standing, changes_of, floor_of, standing_of
 from streams.join_state import JoinState, JoinStore
-from streams.join_turn import Joined, Pace, Topics
+from streams.join_turn import Joined, Pace, Tally, Topics
 from streams.joiner import Joiner
 from streams.log import Record
 from streams.rules import Rules
 from streams.rules_in_force import RulesInForce
 
 Effect = Literal["switched", "fed", "written", "sent", "cleared", "saved"]
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What one turn did so far."""
-
-    frames: int = 0
-    events: int = 0
-    masked: int = 0
-    rows: int = 0
-    rewound: bool = False
-    saved: bool = False
 
 
 class PartitionJoiner:
@@ -59,13 +45,13 @@ class PartitionJoiner:
         self._standing: Standing | None = None
         self._outbox: list[tuple[bytes, bytes]] = []
         self._saved_at, self._saved_next = pace.clock(), -1
-        self._tally = _Tally()
+        self._tally = Tally()
         self.report = Joined(partition)
 
     def turn(self) -> Iterator[Effect]:
         """Adopt decisions, send what a crash left behind, do one batch."""
         self.topics.decisions.follow()
-        self._tally = _Tally()
+        self._tally = Tally()
         yield from self._adopt()
         yield from self._send()
         yield from self._batch()
@@ -79,6 +65,8 @@ class PartitionJoiner:
             yield from self._rewind()
             return
         if store is not None:
+            if (yield from self._go_to(self._bases(standing.next + 1))):
+                return  # another worker had the partition, and came further
             self._agree(standing)
             self._work_on(store, standing)
         if standing.decisions != decisions.position:
@@ -101,9 +89,19 @@ class PartitionJoiner:
         return self._in_force.behind(next).digest()
 
     def _rewind(self) -> Iterator[Effect]:
-        begin, floor = self.topics.events.begin(self.partition), floor_of(self.topics.examples, self._lineages)
-        position = self.topics.decisions.fold.position
-        for base in self._bases(begin):
+        begin = self.topics.events.begin(self.partition)
+        if not (yield from self._go_to(self._bases(begin))):
+            raise LogError(
+                f"events[{self.partition}] begins at {begin:,}, and no snapshot of its joiner from there on is valid. "
+                "They were lost, or a mask reaches below them. Lift that mask: `headrace quarantine list` shows it."
+            )
+
+    def _go_to(self, bases: Sequence[Snapshot | None]) -> Generator[Effect, None, bool]:
+        """Let the first of these that can be restored take the place of what stands; False where there is none."""
+        if not bases:
+            return False
+        floor, position = floor_of(self.topics.examples, self._lineages), self.topics.decisions.fold.position
+        for base in bases:
             next = base.next if base else 0
             standing = Standing(next, position, self._config_behind(next), floor)
             try:
@@ -113,11 +111,8 @@ class PartitionJoiner:
             self._work_on(store, standing)
             self._tally.rewound = True
             yield "switched"
-            return
-        raise LogError(
-            f"events[{self.partition}] begins at {begin:,}, and no snapshot of its joiner from there on is valid. They "
-            "were lost, or a mask reaches below them. Lift that mask: `headrace quarantine list` shows it."
-        )
+            return True
+        return False
 
     def _bases(self, begin: int) -> list[Snapshot | None]:
         """What may be gone back to, best first; None is the begin of the log, where that is still there."""
@@ -185,8 +180,8 @@ class PartitionJoiner:
             return
         tally.rows += len(given.rows)
         if record.offset > standing.floor:
-            frame = given.frame(self._lineages.lineage(record.offset), record.offset, standing.config)
-            self._outbox.append((OUTBOX + record.offset.to_bytes(8, "big"), encode(frame)))
+            told = given.encoded(self._lineages.lineage(record.offset), record.offset, standing.config)
+            self._outbox.append((OUTBOX + record.offset.to_bytes(8, "big"), told))
             self._state.put(*self._outbox[-1])
 
     def _send(self) -> Iterator[Effect]:

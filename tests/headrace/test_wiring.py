@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from headrace import configuration, deployment, retaining, tree, wiring
+from headrace import configuration, deployment, joining, log_places, retaining, taking, tree, wiring
 from headrace.demo_settings import demo_settings
 from headrace.deployment import (
     check_configuration,
@@ -18,15 +18,16 @@ from headrace.deployment import (
     topics,
 )
 from headrace.pages import groups
-from headrace.settings import Label, Settings
+from headrace.settings import Settings
 from headrace.settings_file import BadSettings
+from headrace.stream_settings import Label
 from headrace.web import NoPort, listen
 from headrace.wiring import plan_of, policy_of
 from serving.policy import Quotas, SeenRule
 from streams import rules
 from streams.errors import LogMismatch
 
-WIRED = (wiring, deployment, configuration, retaining, tree)
+WIRED = (wiring, joining, deployment, log_places, configuration, retaining, tree, taking)
 HANDED_OVER_WHOLE = {"labels.NAME": rules.Label, "serving.quotas": Quotas, "serving.seen": SeenRule}
 """Groups whose fields are the arguments of one class, by the same names."""
 
@@ -49,10 +50,11 @@ def test_no_setting_is_dead() -> None:
 
 
 def test_the_joiner_and_the_server_keep_the_same_histories() -> None:
-    settings = demo_settings(Path("x"), join={"history": 7, "impressions": "served"})
+    settings = demo_settings(Path("x"), join={"history": 7, "history_of": {"purchase": 5}, "impressions": "served"})
     joined, served = rules_of(settings), fold_rules_of(settings)
     assert (served.history, served.out_of_orderness) == (joined.history, joined.out_of_orderness) == (7, 1_000)
     assert (served.horizon, served.impressions) == (joined.lifespan, "served")
+    assert served.history_of == joined.history_of == {"purchase": 5}
 
 
 def test_what_the_operator_says_of_slates_reaches_the_policy() -> None:
@@ -71,6 +73,7 @@ def test_what_the_operator_says_of_slates_reaches_the_policy() -> None:
             ["join.labels.click.window", "serve.horizon"],
         ),
         ({"join": {"history": 7}}, ["join.history", "serve.history"]),
+        ({"join": {"history_of": {"like": 2}}}, ["join.history_of.like", "serve.history_of.like"]),
         ({"trainer": {"seed": 5}}, ["learn.seed"]),
         ({"trainer": {"context": ()}}, ["learn.context"]),
         ({"serving": {"port": 1}, "trainer": {"commit": "7s"}}, []),

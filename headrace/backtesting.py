@@ -105,7 +105,8 @@ def _run(trainer: Trainer, bar: Progress, task: TaskID) -> int:
 def _arrivals(source: Replayed, rejected: list[Rejected]) -> Iterator[tuple[int, Event]]:
     """Every event in the order in which it would have arrived: no earlier than its time and those before it."""
     table, wanted = source.table, columns_of(source.table)
-    rows = islice(in_time(table, [rows_of(file, wanted) for file in source.files]), source.limit)
+    files = [rows_of(file, wanted, delimiter=table.delimiter, header=table.header) for file in source.files]
+    rows = islice(in_time(table, files), source.limit)
     now = 0
     for made in events_of(table, rows, items_of(table, source.files[0].parent)):
         if isinstance(made, Rejected):

@@ -9,12 +9,17 @@ from typing import Annotated
 import typer
 
 from headrace import (
+    broker_commands,
     configure_commands,
     data_commands,
     demo_commands,
     docs_commands,
+    doctor_commands,
+    forget_commands,
+    letters_commands,
     log_commands,
     process_commands,
+    topic_commands,
     version_commands,
     way_back_commands,
 )
@@ -40,8 +45,10 @@ def application() -> typer.Typer:
     )
     app.callback()(_top)
     _add(app, "Start here", demo=demo_commands.demo, up=process_commands.up, status=log_commands.status)
+    _add(app, "Start here", doctor=doctor_commands.doctor)
     processes = ("gateway", "sequence", "join", "train", "follow", "serve", "retain")
     _add(app, "Processes", **{name: getattr(process_commands, name) for name in processes})
+    app.add_typer(broker_commands.broker, name="broker", rich_help_panel="Processes")
     app.add_typer(version_commands.versions, name="versions", rich_help_panel="Versions")
     _add(app, "Versions", rollback=way_back_commands.rollback)
     app.add_typer(way_back_commands.quarantine, name="quarantine", rich_help_panel="Versions")
@@ -50,7 +57,9 @@ def application() -> typer.Typer:
     app.add_typer(configure_commands.configure, name="configure", rich_help_panel="Versions")
     _add(app, "Data", backtest=data_commands.backtest, **{"import": data_commands.import_file})
     app.add_typer(log_commands.log_commands, name="log", rich_help_panel="Data")
-    app.add_typer(log_commands.letter_commands, name="dead-letters", rich_help_panel="Data")
+    app.add_typer(topic_commands.topics, name="topics", rich_help_panel="Data")
+    app.add_typer(letters_commands.letter_commands, name="dead-letters", rich_help_panel="Data")
+    _add(app, "Data", forget=forget_commands.forget_user)
     app.add_typer(docs_commands.docs, name="docs", rich_help_panel="Development")
     return app
 

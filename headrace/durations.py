@@ -39,3 +39,22 @@ def written(ms: int) -> str:
         if ms and ms % UNITS[unit] == 0:
             return f"{ms // UNITS[unit]}{unit}"
     return f"{ms}ms"
+
+
+def about(ms: int) -> str:
+    """A duration as one says it, in its two largest units.
+
+    >>> [about(ms) for ms in (40, 1_500, 85_000, 7_260_000, 200_000_000)]
+    ['40 ms', '1.5 s', '1 m 25 s', '2 h 1 m', '2 d 7 h']
+    """
+    if ms < 1_000:
+        return f"{ms} ms"
+    if ms < 60_000:
+        return f"{ms / 1_000:.1f} s"
+    found = next(n for n, unit in enumerate(_LARGE) if ms >= UNITS[unit])
+    large, small = _LARGE[found], (*_LARGE[1:], "s")[found]
+    rest = ms % UNITS[large] // UNITS[small]
+    return f"{ms // UNITS[large]} {large}" + (f" {rest} {small}" if rest else "")
+
+
+_LARGE = ("d", "h", "m")

@@ -55,7 +55,7 @@ def import_file(
 def importing(file: Path, table: Table, poster: Poster) -> Iterator[Imported]:
     """Post batch after batch; each turn yields how far it got. Raises BadMapping, NotPosted."""
     done = Imported()
-    rows = _counted(rows_of(file, columns_of(table)), done)
+    rows = _counted(rows_of(file, columns_of(table), delimiter=table.delimiter, header=table.header), done)
     made = events_of(table, rows, items_of(table, file.parent))
     while part := list(islice(made, BATCH)):
         done.rejected += [one for one in part if isinstance(one, Rejected)]

@@ -6,7 +6,7 @@ Imports what a job needs when it is called, so that other commands start fast.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headrace.deployment import rules_of
 from headrace.settings import Settings
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from streams.mapping import Table
 
 
-def run_demo(*, seed: int, once: int | None, as_json: bool, var: Path | None, port: int, incident: bool) -> int:
-    """The demo, by its own settings; the exit status."""
+def run_demo(**told: Any) -> int:
+    """The demo, by its own settings; the exit status. What it is told is said at `demo.run_demo`."""
     from headrace import demo
 
-    return demo.run_demo(seed=seed, once=once, as_json=as_json, var=var, port=port, incident=incident)
+    return demo.run_demo(**told)
 
 
 def run_import(file: Path, mapping: Path, url: str) -> int:

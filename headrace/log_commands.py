@@ -1,24 +1,22 @@
-"""Commands about the log: what it holds, its digest, what could not be taken, how its readers fare."""
+"""Commands about the log: what it holds, its digest, how its readers fare."""
 
 from __future__ import annotations
 
-import base64
 from typing import Annotated
 
 import msgspec
 import typer
 
-from headrace.deployment import dead_letters, run_folder, topics
+from headrace.deployment import run_folder, topics
 from headrace.digests import FOLDS, LOGS, digest_of
+from headrace.health import well
 from headrace.options import AsJson, LogUrl, SettingsFile, Var, chosen, now
-from headrace.telemetry import read_status
-from headrace.terminal import moment, say, tell_fields, tell_json, tell_table
+from headrace.telemetry import causes, read_status
+from headrace.terminal import say, tell_json, tell_table
 
 NAMES = (*LOGS, *FOLDS)
 
 log_commands = typer.Typer(no_args_is_help=True, help="The log: topics, and the proof that two are the same.")
-letter_commands = typer.Typer(no_args_is_help=True, help="What could not be taken, with its reason.")
-Limit = Annotated[int, typer.Option("--limit", min=1, help="Most lines shown, the newest.")]
 
 
 @log_commands.command("list")
@@ -52,46 +50,22 @@ def digest(
     say(digest_of(chosen(settings, var=var, log=log), name, anew=anew))
 
 
-@letter_commands.command("list")
-def list_letters(
-    settings: SettingsFile = None, var: Var = None, log: LogUrl = None, limit: Limit = 50, as_json: AsJson = False
-) -> None:
-    """The newest dead letters."""
-    with dead_letters(chosen(settings, var=var, log=log)) as (letters, end):
-        found = letters.list(since=max(end - limit, 0), limit=limit)
-    rows = [
-        {"n": n, "at": letter.at, "origin": letter.origin, "field": letter.field, "reason": letter.reason}
-        for n, letter in found
-    ]
-    if as_json:
-        tell_json(rows)
-        return
-    cells = ([row["n"], moment(int(str(row["at"]))), row["origin"], row["field"], row["reason"]] for row in rows)
-    tell_table(("n", "when", "origin", "field", "reason"), cells, nothing="No dead letters.")
-
-
-@letter_commands.command("show")
-def show_letter(
-    number: Annotated[int, typer.Argument(min=0, help="Its number in `headrace dead-letters list`.")],
+def status(
     settings: SettingsFile = None,
     var: Var = None,
     log: LogUrl = None,
     as_json: AsJson = False,
+    check: Annotated[
+        str | None, typer.Option("--check", help="Only this process: status 1 if it has said nothing for too long.")
+    ] = None,
+    within: Annotated[float, typer.Option("--within", min=1, help="Seconds that --check allows.")] = 30,
 ) -> None:
-    """One dead letter with its original bytes."""
-    with dead_letters(chosen(settings, var=var, log=log)) as (letters, _):
-        letter = letters.show(number)
-    fields = {"n": number, "at": letter.at, "origin": letter.origin, "field": letter.field, "reason": letter.reason}
-    if as_json:
-        tell_json(fields | {"data": base64.b64encode(letter.data).decode()})
+    """What each process said last: turns, totals, age of its word; and events and rows by cause since the log began."""
+    run = run_folder(chosen(settings, var=var, log=log))
+    said = read_status(run)
+    if check is not None:
+        say(well(check, said, now(), within=round(within * 1000), run=run))
         return
-    tell_fields(fields | {"at": moment(letter.at)})
-    say(letter.data.decode(errors="backslashreplace"))
-
-
-def status(settings: SettingsFile = None, var: Var = None, log: LogUrl = None, as_json: AsJson = False) -> None:
-    """What each process said last: turns, totals, age of its word."""
-    said = read_status(run_folder(chosen(settings, var=var, log=log)))
     if as_json:
         tell_json(msgspec.to_builtins(said))
         return
@@ -101,3 +75,7 @@ def status(settings: SettingsFile = None, var: Var = None, log: LogUrl = None, a
         for one in said.values()
     )  # fmt: skip
     tell_table(("process", "pid", "port", "said", "turns", "totals"), cells, nothing="No process has said anything.")
+    counted = [(one.process, cause, f"{times:,}") for one in said.values() for cause, times in causes(one).items()]
+    if counted:
+        say("")
+        tell_table(("process", "cause", "since the log began"), counted, nothing="")

@@ -26,17 +26,20 @@ PACKED = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 BLOCK_ROWS = 8192
 
 
-def rows_of(file: Path, columns: Sequence[str]) -> Iterator[Row]:
+def rows_of(
+    file: Path, columns: Sequence[str], *, delimiter: str | None = None, header: Sequence[str] = ()
+) -> Iterator[Row]:
     """Every row, with the given columns. A line that is no JSON comes as a BadEvent.
 
-    Lines count from 1 and include the header of a CSV; in Parquet they are rows. Raises BadMapping where a table lacks
-    a column, or where the ending of the name says nothing.
+    A table of text says by its ending what stands between cells, or `delimiter` says so; `header` names its columns
+    where its first line does not. Lines count from 1 and include the header of a CSV; in Parquet they are rows. Raises
+    BadMapping where a table lacks a column, or where the ending of the name says nothing.
     """
     kind = _kind(file)
     if kind == ".parquet":
         return _parquet(file, columns)
-    if kind in (".csv", ".tsv"):
-        return _csv(file, columns, "\t" if kind == ".tsv" else ",")
+    if kind in (".csv", ".tsv") or delimiter is not None:
+        return _csv(file, columns, delimiter or ("\t" if kind == ".tsv" else ","), header)
     if kind in (".jsonl", ".ndjson", ".json"):
         return _json_lines(file)
     raise BadMapping(f"{file.name}: can't tell what it is; known are .jsonl, .parquet, .csv and .tsv, also with .gz")
@@ -69,25 +72,27 @@ def _parquet(file: Path, columns: Sequence[str]) -> Iterator[Row]:
     return _rows(file, columns, table.iter_batches(BLOCK_ROWS, columns=list(columns)), 1)
 
 
-def _csv(file: Path, columns: Sequence[str], delimiter: str) -> Iterator[Row]:
+def _csv(file: Path, columns: Sequence[str], delimiter: str, header: Sequence[str]) -> Iterator[Row]:
     """Cells stay texts: what is a number is for the mapping to say, and an id like 007 must not become 7."""
     with _opened(file) as opened:
-        header = opened.readline().decode().rstrip("\r\n").split(delimiter)
-    names = [name.strip('"') for name in header]
-    _check(file, columns, names)
-    return _csv_rows(file, columns, delimiter)
+        first = opened.readline().decode().rstrip("\r\n").split(delimiter)
+    if header and len(first) != len(header):
+        raise BadMapping(f"{file.name} has {len(first)} columns, but header in the mapping names {len(header)}")
+    _check(file, columns, header or [name.strip('"') for name in first])
+    return _csv_rows(file, columns, delimiter, header)
 
 
-def _csv_rows(file: Path, columns: Sequence[str], delimiter: str) -> Iterator[Row]:
+def _csv_rows(file: Path, columns: Sequence[str], delimiter: str, header: Sequence[str]) -> Iterator[Row]:
     with _opened(file) as stream:
         blocks = pyarrow.csv.open_csv(
             stream,
+            read_options=pyarrow.csv.ReadOptions(column_names=list(header) or None),
             parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter),
             convert_options=pyarrow.csv.ConvertOptions(
                 include_columns=list(columns), column_types=dict.fromkeys(columns, pa.string())
             ),
         )
-        yield from _rows(file, columns, blocks, 2)
+        yield from _rows(file, columns, blocks, 1 if header else 2)
 
 
 def _rows(file: Path, columns: Sequence[str], blocks: Any, line: int) -> Iterator[Row]:

@@ -17,9 +17,9 @@ def say(text: str) -> None:
     Console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def progress_console() -> Console:
+def progress_console(*, stderr: bool = False) -> Console:
     """Where progress and reports are shown."""
-    return Console()
+    return Console(stderr=stderr)
 
 
 def complain(error: Exception) -> None:

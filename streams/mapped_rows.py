@@ -9,16 +9,19 @@ import heapq
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from streams.columns import Cell, Column, Place, Unit, number_in, text_of, time_in, truth_in
 from streams.errors import BadEvent
+from streams.listed_rows import elements, in_list
 from streams.mapping import Items, Outcome, Table
 
 Fields = dict[str, Any]
 """One event as producers post it."""
 
 TIMES = ("ts", "impression_ts", "available_from", "available_until")
+OF_ITEM = ("item_id", "position", "score", "propensity")
 IDS = ("event_id", "user_id", "item_id", "request_id", "surface", "producer", "app_version", "author", "query_item_id")
 
 
@@ -58,17 +61,18 @@ Row = tuple[Place, Mapping[str, Cell] | BadEvent]
 
 def in_time(table: Table, files: Iterable[Iterable[Row]]) -> Iterator[Row]:
     """The rows of several files as one, by their times: files of one log often overlap. Each must be in time itself."""
-    column = table.fields.get("ts")
-
-    def at(row: Row) -> float:
-        try:
-            value = None if column is None or isinstance(row[1], BadEvent) else column.read(row[1], row[0])
-            return -math.inf if value is None else number_in(value)
-        except (BadEvent, ValueError):
-            return -math.inf
-
     parts = list(files)
-    return iter(parts[0]) if len(parts) == 1 else heapq.merge(*parts, key=at)
+    return iter(parts[0]) if len(parts) == 1 else heapq.merge(*parts, key=partial(_at, table))
+
+
+def _at(table: Table, row: Row) -> float:
+    """The time of a row, before all others where it can't be read."""
+    column = table.fields.get("ts")
+    try:
+        value = None if column is None or isinstance(row[1], BadEvent) else column.read(row[1], row[0])
+        return -math.inf if value is None else number_in(value)
+    except (BadEvent, ValueError):
+        return -math.inf
 
 
 def events_of(table: Table, rows: Iterable[Row], known: Mapping[str, Fields]) -> Iterator[Made | Rejected]:
@@ -76,22 +80,22 @@ def events_of(table: Table, rows: Iterable[Row], known: Mapping[str, Fields]) ->
     table. A row that is a BadEvent could not be read."""
     later: list[tuple[int, int, Made]] = []
     used: set[str] = set()
+    met: set[str] = set()
     count = reached = 0
-    for place, row in rows:
+    for place, row in sorted(rows, key=partial(_at, table)) if table.sort else rows:
         try:
             if isinstance(row, BadEvent):
                 raise row
-            first, outcomes = _made(table, row, place)
-            item = _first_use(table, row, place, first, known, used)
+            first, outcomes = _listed(table, row, place) if table.shown is not None else _made(table, row, place)
+            before = _history(table, row, first, met)
+            items = _first_uses(table, row, place, first, known, used)
         except BadEvent as error:
             yield Rejected(place.line, error.field, error.reason)
             continue
         reached = max(reached, first.get("ts", 0))
         while later and later[0][0] <= reached:
             yield heapq.heappop(later)[2]
-        if item is not None:
-            yield Made(place.line, item)
-        yield Made(place.line, first)
+        yield from (Made(place.line, event) for event in (*items, *before, first))
         for outcome in outcomes:
             heapq.heappush(later, (outcome["ts"], count, Made(place.line, outcome)))
             count += 1
@@ -121,6 +125,45 @@ def _made(table: Table, row: Mapping[str, Cell], place: Place) -> tuple[Fields, 
     return event, [made for outcome in table.outcomes if (made := _outcome(outcome, event, row, place)) is not None]
 
 
+def _listed(table: Table, row: Mapping[str, Cell], place: Place) -> tuple[Fields, list[Fields]]:
+    """One impression of all items of a row's list, and what was done with each; one that is named twice stands at its
+    first place."""
+    assert table.shown is not None
+    items: dict[str, Fields] = {}
+    outcomes: dict[str, Fields] = {}
+    event: Fields = {}
+    for at, element in enumerate(elements(table.shown, row)):
+        event, done = _made(table, element, place)
+        item = {name: event.pop(name) for name in OF_ITEM if name in event}
+        items.setdefault(item["item_id"], {"position": at} | item)
+        outcomes |= {outcome["event_id"]: {"position": at} | outcome for outcome in reversed(done)}
+    if not items:
+        raise BadEvent(table.shown.column, "lists no item")
+    if "event_id" not in table.fields:
+        event["event_id"] = f"{event['request_id']}/shown"
+    return event | {"items": list(items.values())}, list(outcomes.values())
+
+
+def _history(table: Table, row: Mapping[str, Cell], first: Fields, met: set[str]) -> list[Fields]:
+    """What a user who is met for the first time did before."""
+    told, user = table.history, first.get("user_id")
+    if told is None or user is None or "ts" not in first or user in met:
+        return []
+    items = [text_of(item) for item in in_list(row.get(told.column), told.split, told.column)]
+    met.add(user)
+    begin = first["ts"] - len(items) * told.apart
+    return [
+        {
+            "type": told.type,
+            "event_id": f"before/{user}/{n}",
+            "user_id": user,
+            "item_id": item,
+            "ts": begin + n * told.apart,
+        }
+        for n, item in enumerate(items)
+    ]
+
+
 def _outcome(outcome: Outcome, event: Fields, row: Mapping[str, Cell], place: Place) -> Fields | None:
     when = outcome.when
     try:
@@ -139,23 +182,26 @@ def _outcome(outcome: Outcome, event: Fields, row: Mapping[str, Cell], place: Pl
     return made
 
 
-def _first_use(
-    table: Table,
-    row: Mapping[str, Cell],
-    place: Place,
-    event: Fields,
-    known: Mapping[str, Fields],
-    used: set[str],
-) -> Fields | None:
-    if table.items is None or event.get("item_id") is None or event["item_id"] in used:
-        return None
-    item_id = event["item_id"]
-    told = known.get(item_id) if table.items.file is not None else item_of(table.items, table.time_unit, row, place)[1]
-    used.add(item_id)
-    if told is None:
-        return None
-    ts = event.get("ts", 0)
-    return {"type": "item", "event_id": f"item/{item_id}/{ts}", "ts": ts, "item_id": item_id, **told}
+def _first_uses(
+    table: Table, row: Mapping[str, Cell], place: Place, event: Fields, known: Mapping[str, Fields], used: set[str]
+) -> list[Fields]:
+    """The items of an event that no event had before, as far as something is known of them."""
+    if table.items is None:
+        return []
+    elements_of = [row] if table.shown is None else list(elements(table.shown, row))
+    made, ts = list[Fields](), event.get("ts", 0)
+    for element in elements_of:
+        column = table.fields.get("item_id")
+        cell = None if column is None else column.read(element, place)
+        item_id = None if cell is None else text_of(cell)
+        if item_id is None or item_id in used:
+            continue
+        used.add(item_id)
+        there = table.items.file is not None
+        told = known.get(item_id) if there else item_of(table.items, table.time_unit, element, place)[1]
+        if told is not None:
+            made.append({"type": "item", "event_id": f"item/{item_id}/{ts}", "ts": ts, "item_id": item_id, **told})
+    return made
 
 
 def _time(name: str, value: Cell, unit: Unit) -> int:

@@ -1,7 +1,8 @@
 """What a foreign table means: which column is which field of which event, as one TOML file says it.
 
 A row is one event, or an impression of one item with its outcomes: columns that say what was done, each an
-interaction of its own some time later. What rows become under a mapping is in `mapped_rows.py`.
+interaction of its own some time later; or an impression of a whole list of items, each with its outcomes
+(`listed_rows.py`). What rows become under a mapping is in `mapped_rows.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from msgspec import Struct
 
 from streams.columns import Column, Unit
 from streams.errors import HeadraceError
-from streams.wire import Wire
+from streams.listed_rows import Earlier, Listed
+from streams.wire_fields import Wire
 
 
 class BadMapping(HeadraceError):
@@ -49,16 +51,23 @@ class Items(Struct, frozen=True, forbid_unknown_fields=True):
 class Table(Struct, frozen=True):
     """The mapping file. `fields` and `context` name event fields, `types` renames what stands in a type column.
 
-    The other tables of the file, `settings`, are not the mapping's: labels and whatever a backtest of it needs.
+    `shown` and `history` are lists in columns. `delimiter` and `header` are of a table of text: what stands between
+    cells, and the columns' names where its first line has none. `sort`: it is not in order of time, so it is read whole
+    and sorted. The other tables of the file, `settings`, are not the mapping's: labels and whatever a backtest needs.
     """
 
     fields: dict[str, Column]
-    rows: Literal["events", "impressions"] = "events"
+    rows: Literal["events", "impressions", "lists"] = "events"
     time_unit: Unit = "ms"
     context: dict[str, Column] = {}
     types: dict[str, str] = {}
     outcomes: tuple[Outcome, ...] = ()
     items: Items | None = None
+    shown: Listed | None = None
+    history: Earlier | None = None
+    delimiter: str | None = None
+    header: tuple[str, ...] = ()
+    sort: bool = False
     settings: dict[str, Any] = {}
 
 
@@ -81,11 +90,17 @@ def read_mapping(text: str) -> Table:
     if unknown:
         known = ", ".join(sorted(Wire.__struct_fields__))
         raise BadMapping(f"fields: {unknown[0]!r} is no field of an event; known are {known}")
-    wanted = {"user_id", "item_id", "ts", "request_id"} if table.rows == "impressions" else {"type"}
+    wanted = {"type"} if table.rows == "events" else {"user_id", "item_id", "ts", "request_id"}
     if missing := sorted(wanted - table.fields.keys()):
         raise BadMapping(f"fields: {missing[0]!r} is missing; rows = {table.rows!r} needs {', '.join(sorted(wanted))}")
-    if table.outcomes and table.rows != "impressions":
-        raise BadMapping('outcomes need rows = "impressions": only an impression has outcomes')
+    if table.outcomes and table.rows == "events":
+        raise BadMapping('outcomes need rows = "impressions" or "lists": only an impression has outcomes')
+    if (table.rows == "lists") != (table.shown is not None):
+        raise BadMapping(
+            f"rows = {table.rows!r}, but [shown] is {'there' if table.shown else 'missing'}: lists need it"
+        )
+    if table.delimiter is not None and len(table.delimiter) != 1:
+        raise BadMapping(f"delimiter is {table.delimiter!r}; it is one character")
     return table
 
 
@@ -96,7 +111,9 @@ def columns_of(table: Table) -> list[str]:
         told += [outcome.when, outcome.delay, *([outcome.value] if outcome.value else [])]
     if table.items is not None and table.items.file is None:
         told += item_columns(table.items)
-    return sorted({column.column for column in told if column.column is not None})
+    own = {column.column for column in told if column.column is not None}
+    own -= set() if table.shown is None else set(table.shown.parts)
+    return sorted(own | {listed.column for listed in (table.shown, table.history) if listed is not None})
 
 
 def item_columns(items: Items) -> list[Column]:

@@ -21,7 +21,7 @@ from headrace.importing import import_file
 from headrace.posting import TRIES, NotPosted, Poster
 from streams.events import Impression, Interaction
 from streams.frames import decode_event
-from streams.gateway import gateway_app
+from streams.gateway import Door, gateway_app
 from streams.intake import Intake
 from streams.log import MemoryLogs
 from streams.mapped_rows import Made
@@ -113,7 +113,7 @@ def test_importing_again_gives_the_same_events(tmp_path: Path) -> None:
 def test_a_batch_that_is_too_large_goes_in_halves(tmp_path: Path) -> None:
     logs = MemoryLogs()
     file, mapping = written(tmp_path, [{"u": 1, "i": n, "at": n} for n in range(100)])
-    with served(gateway_app(Intake(logs, partitions=2, clock=lambda: 0), max_events=9)) as url:
+    with served(gateway_app(Intake(logs, partitions=2, clock=lambda: 0), Door(events=9))) as url:
         done = import_file(file, mapping, url, console=quiet(), pause=no_pause)
     assert (done.accepted, len(taken(logs, "impressions"))) == (100, 100)
 

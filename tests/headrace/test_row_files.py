@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,8 +13,12 @@ import pytest
 
 from headrace.row_files import count_of, items_of, rows_of
 from streams.errors import BadEvent
-from streams.mapping import BadMapping, read_mapping
+from streams.events import Impression, Interaction
+from streams.mapped_rows import Made, events_of
+from streams.mapping import BadMapping, columns_of, read_mapping
+from streams.wire import parse
 
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 CSV = b'who,thing,n\nana,007,1\nbob,"a,b",\n'
 JSON = b'{"who": "ana", "n": 1}\n\n{"who": \n{"who": "bob"}\n'
 
@@ -78,3 +83,29 @@ def test_items_of_a_table_of_their_own_are_known_by_id(tmp_path: Path) -> None:
         "1": {"author": "ana", "categories": [], "tags": ["x", "y"]},
         "2": {"categories": [], "tags": []},
     }
+
+
+def test_a_table_without_header_takes_its_names_from_the_mapping(tmp_path: Path) -> None:
+    file = tmp_path / "a.dat"
+    file.write_bytes(b"ana;007;1\nbob;a b;\n")
+    rows = rows_of(file, ["thing", "n"], delimiter=";", header=["who", "thing", "n"])
+    assert [(place.line, dict(row)) for place, row in rows if not isinstance(row, BadEvent)] == [
+        (1, {"thing": "007", "n": "1"}), (2, {"thing": "a b", "n": ""}),
+    ]  # fmt: skip
+    with pytest.raises(BadMapping, match="has 3 columns, but header in the mapping names 2"):
+        rows_of(file, ["n"], delimiter=";", header=["who", "n"])
+
+
+def test_a_day_of_news_is_read_whole_by_its_example() -> None:
+    folder = Path(os.environ.get("HEADRACE_DATA", "nowhere")) / "mind-demo-sample"
+    if not folder.is_dir():
+        pytest.skip("HEADRACE_DATA names no folder with the sample of MIND")
+    table = read_mapping((EXAMPLES / "mind.toml").read_text())
+    rows = rows_of(folder / "behaviors.tsv.xz", columns_of(table), delimiter=table.delimiter, header=table.header)
+    found = [parse(one.event, received_at=0) for one in events_of(table, rows, {}) if isinstance(one, Made)]
+    pages = [event for event in found if isinstance(event, Impression)]
+    clicks = [event for event in found if isinstance(event, Interaction) and event.request_id is not None]
+    shown = [item.item_id for page in pages for item in page.items]
+    assert (len(pages), len(shown), len(clicks)) == (4_532, 187_758, 7_377)
+    assert (len(set(shown)), len({page.user_id for page in pages})) == (3_581, 2_629)
+    assert [page.ts for page in pages] == sorted(page.ts for page in pages)

@@ -1,0 +1,1 @@
+"""Tests that the bytes of today are those of every release since."""

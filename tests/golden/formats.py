@@ -1,0 +1,114 @@
+"""Every durable format, each with a value that fills all of its fields, and its own way to bytes and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from checkpoints.manifest import Manifest, TrainerPosition, decode_manifest, encode_manifest
+from serving.part_heads import State
+from streams import dead_letters, decisions
+from streams.dead_letters import DeadLetter
+from streams.decisions import Decision
+from streams.events import Announcement, Event, Impression, Interaction, Item, Shown, Slate, Tick, User
+from streams.examples import Attributes, ExampleFrame, Past, Row, Shot
+from streams.examples import decode as decode_examples
+from streams.examples import encode as encode_examples
+from streams.frames import EventFrame, decode_event, decode_frame, encode_event, encode_frame
+from streams.mask import Entry
+
+FILES = Path(__file__).parent / "files"
+
+SHOWN = (Shown("tea", 0, 0.5, 0.25), Shown("jam", 1))
+CIRCUMSTANCES: dict[str, Any] = {
+    "surface": "home", "context": {"hour": 9.0, "place": "kitchen"}, "model_version": 7, "query_item_id": "oil",
+    "query_text": "breakfast", "producer": "shop", "app_version": "1.1",
+}  # fmt: skip
+EVENTS: tuple[Event, ...] = (
+    Slate("s1", 1_000, "ana", "r1", SHOWN, **CIRCUMSTANCES),
+    Impression("i1", 1_001, "ana", "r1", SHOWN, **CIRCUMSTANCES),
+    Interaction(
+        "c1", 1_002, "ana", "dwell", item_id="tea", request_id="r1", impression_ts=1_001, surface="home",
+        context={"hour": 9.0}, position=0, value=18.5, reason="liked", query_text="breakfast", model_version=7,
+        producer="shop", app_version="1.1",
+    ),
+    Item(
+        "t1", 1_003, "tea", categories=("drinks",), tags=("hot", "green"), author="bo", text="a tea",
+        vector=(0.5, -1.0), available_from=1, available_until=9_000, deleted=False, producer="shop", app_version="1.1",
+    ),
+    User("u1", 1_004, "ana", attributes={"age": 30.0}, deleted=True, producer="shop", app_version="1.1"),
+    Tick(2_000),
+)  # fmt: skip
+SOURCES = {"slates": {0: 1}, "impressions": {0: 1}, "interactions": {0: 1}, "items": {0: 1, 1: 0}, "users": {0: 1}}
+ANNOUNCED = Announcement("a1", 1_005, "page-1", 900, {"click": 3, "impression": 2}, "shop", "1.1")
+EXAMPLES = ExampleFrame(
+    "1ea9e", 12, 11, 2_000, "c0ffee",
+    rows=(
+        Row(3, 1_500, "label", "e1", {"click": 1.0}, 0.5, "tea", 2, 0, 0, True, 11),
+        Row(4, 1_600, "forget", "ana"),
+    ),
+    shots=(
+        Shot(
+            "ana", 1_001, "r1", "home", {"hour": 9.0}, (Past("oil", "click", 900),), 7, "oil", "breakfast", "shop",
+            "1.1", {"tea": 0.5}, {"tea": 0.25},
+        ),
+    ),
+    attributes=(Attributes("tea", 1_003, ("drinks",), ("hot",), "bo", "a tea", (0.5, -1.0), 1, 9_000, False),),
+)  # fmt: skip
+ENTRY = Entry("q1", {0: 5}, {0: 9}, t0=1, t1=2, producer="shop", app_version="9", surface="home", model_versions=(3, 4))
+DECISIONS = (
+    Decision("publish", 5, "trainer", "gate passed", 0, version=1, mask_position=0, input={0: 7}, until={0: 8}),
+    Decision("mask", 6, "ana", "bad app", 1, add=(ENTRY,), remove=("q0",)),
+    Decision("expire", 7, "retention", "old", 2, floor={0: 3}),
+    Decision("configure", 8, "ana", "longer", 3, settings={"join": "{}"}, start={0: 9}),
+)
+LETTERS = (
+    DeadLetter(5, "is missing", "user_id", "interactions[2]@17", b'{"type": "click"}'),
+    DeadLetter(5, "is missing", "user_id", dead_letters.REPLAY, b'{"type": "click"}', first=0),
+    DeadLetter(6, "", "", dead_letters.REPLAY, b"", taken=(0, 4)),
+)
+MANIFEST = Manifest(
+    9, 8, 3, {0: TrainerPosition(5, 11, 2_000, 40, 12)}, 40, 4, "c0ffee", "d19e57", "pass", "all finite", 3_000,
+    {"auc": 0.75}, {"labels": ["click"]}, {"learned/rank": "aa", "serving/towers": "bb"},
+)  # fmt: skip
+HEAD = State(1, 12, 3, "{}", 2_000, {"ana": 1_004}, 900, "d19e57", True, 1_500, 800)
+
+
+@dataclass(frozen=True)
+class Format:
+    """`name` is that of its file. `values` are written one per line of hex, or one per line where they are JSON."""
+
+    name: str
+    values: tuple[Any, ...]
+    encode: Callable[[Any], bytes]
+    decode: Callable[[bytes], Any]
+
+    @property
+    def file(self) -> Path:
+        return FILES / self.name
+
+    @property
+    def written(self) -> list[bytes]:
+        return [self.encode(value) for value in self.values]
+
+    @property
+    def kept(self) -> list[bytes]:
+        """What a release wrote."""
+        return [bytes.fromhex(line) for line in self.file.read_text().splitlines()]
+
+
+FORMATS = (
+    Format("event-v1.hex", EVENTS, encode_event, decode_event),
+    Format("announcement-v1.hex", (ANNOUNCED,), encode_event, decode_event),
+    Format("event-frame-v1.hex", (EventFrame(EVENTS, SOURCES),), encode_frame, decode_frame),
+    Format("announced-frame-v1.hex", (EventFrame(EVENTS, SOURCES, ((2, ANNOUNCED),)),), encode_frame, decode_frame),
+    Format("example-frame-v1.hex", (EXAMPLES,), encode_examples, decode_examples),
+    Format("decision-v1.hex", DECISIONS, decisions._encode, decisions._decode),
+    Format("dead-letter-v1.hex", LETTERS, dead_letters._encode, dead_letters._decode),
+    Format("manifest-v1.hex", (MANIFEST,), encode_manifest, decode_manifest),
+    Format("serve-snapshot-v1.hex", (HEAD,), msgspec.json.encode, msgspec.json.Decoder(State).decode),
+)

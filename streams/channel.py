@@ -70,8 +70,11 @@ class Pace:
 class Channel:
     """One partition: its lane, between the logs."""
 
-    def __init__(self, partition: int, lane: Lane, sources: Sources, *, events: Log, last: Last) -> None:
+    def __init__(
+        self, partition: int, lane: Lane, sources: Sources, *, events: Log, last: Last, shared: bool = False
+    ) -> None:
         self.lane = lane
+        self._shared = shared
         self._partition = partition
         self._sources = sources
         self._events = events
@@ -114,14 +117,17 @@ class Channel:
         return self._sources.at_ends()
 
     def _write(self, frames: list[EventFrame], closed: Closed, clock: Callable[[], int], burial: Burial) -> None:
-        self._check_alone()
+        if not self._shared:
+            self._check_alone(self._events.end(self._partition))
         burial.bury(closed)
         self._closed_at = max(self._closed_at, clock())
         values = [encode_frame(frame) for frame in frames]
-        self._end = self._events.append(self._partition, values, at=self._closed_at)
+        end = self._events.append(self._partition, values, at=self._closed_at)
+        self._check_alone(end - len(values))
+        self._end = end
 
-    def _check_alone(self) -> None:
-        end = self._events.end(self._partition)
+    def _check_alone(self, end: int) -> None:
+        """Where lanes are shared it is enough to hear of it afterwards, and saves asking a broker each time."""
         if end != self._end:
             raise Overtaken(
                 f"{EVENTS}[{self._partition}] ends at {end:,}, but this sequencer wrote it up to {self._end:,}: "

@@ -49,7 +49,8 @@ def sequence(
     from the positions in the last frame; letters that 4 buried before it are known by their origin. Nothing is read
     while 5 waits: what a slow log keeps waiting stays in the raw topics.
     """
-    events, seconds = logs.open(EVENTS, partitions), Seconds(rates or RateLimits())
+    lanes, seconds = lanes or AllLanes(partitions), Seconds(rates or RateLimits())
+    events, shared = logs.open(EVENTS, partitions), lanes.shared
     raw = {topic: logs.open(topic, partitions) for topic in RAW_TOPICS}
 
     def opened(p: int) -> Channel:
@@ -60,9 +61,9 @@ def sequence(
         lane = Lane(p, last.positions, hearing.hear, partitions=partitions, frame_events=frame_events)
         sources = Sources(lane, raw, read_limit=read_limit)
         check(sources, p)
-        return Channel(p, lane, sources, events=events, last=last)
+        return Channel(p, lane, sources, events=events, last=last, shared=shared)
 
-    lanes, burial = lanes or AllLanes(partitions), Burial(DeadLetters(logs.open(TOPIC, PARTITIONS)))
+    burial = Burial(DeadLetters(logs.open(TOPIC, PARTITIONS)))
     deliveries, pace = Deliveries(since=clock()), Pace(frame_events, frame_ms, tick_ms)
     channels: dict[int, Channel] = {}
     while True:
@@ -74,10 +75,10 @@ def sequence(
             try:
                 turns.append(channel.turn(clock, pace, burial, deliveries))
             except Overtaken:
-                if not lanes.shared:
+                if not shared:
                     raise
                 del channels[p]
-        if lanes.shared:
+        if shared:
             lanes.tell(_positions(channels.values()))
         yield _summed(turns, deliveries)
 

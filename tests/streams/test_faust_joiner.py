@@ -76,6 +76,7 @@ def test_the_younger_of_two_workers_of_one_name_ends_and_says_why(broker: Broker
         crew.wait(lambda: crew.caught_up(logs.open("events", 2)))
 
 
+@pytest.mark.drill  # the short chaos of the journeys has an outage too
 def test_a_broker_that_goes_away_and_comes_back_costs_no_label(broker: Broker, tmp_path: Path) -> None:
     _outage(broker, tmp_path, seconds=10)
 

@@ -53,7 +53,7 @@ def sequence(
 ) -> None:
     """Make one ordered log of what producers and the API wrote.
 
-    On a broker any number of workers share the partitions.
+    On a broker any number of workers share the partitions; several on one machine need a name each.
     """
     wiring.run_sequence(_ready(settings, var, log, parent), worker=worker)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from socket import gethostname
 from typing import TYPE_CHECKING, Any
 
 from headrace.deployment import (
@@ -85,7 +86,8 @@ def _lanes(settings: Settings, worker: str | None) -> Lanes:
         return AllLanes(settings.partitions)
     from streams.kafka_lanes import GroupLanes
 
-    return GroupLanes(connection_of(settings), name=worker or "sequence-0", session_ms=settings.sequencer.session)
+    name = worker or f"sequence-{gethostname()}"  # a name, so that a restart gets its lanes back at once
+    return GroupLanes(connection_of(settings), name=name, session_ms=settings.sequencer.session)
 
 
 def run_train(settings: Settings, *, until_end: bool = False) -> None:

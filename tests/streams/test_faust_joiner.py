@@ -63,6 +63,7 @@ def test_a_frame_that_fails_ends_the_worker_before_it_and_is_not_passed_over(bro
             crew.start("join-0")
 
 
+@pytest.mark.drill
 def test_the_younger_of_two_workers_of_one_name_ends_and_says_why(broker: Broker, tmp_path: Path) -> None:
     settings = joining(tmp_path / "var", broker.url("twins"), partitions=2)
     with workers(settings, "join-0") as (crew, logs):

@@ -151,7 +151,6 @@ class PartitionJoiner:
         standing = self._stands()
         records = self.topics.events.read(self.partition, standing.next, self._pace.frames)
         if not records:
-            self._check(min(standing.next, self.topics.events.end(self.partition)))
             return
         if records[0].offset > standing.next:
             yield from self._rewind()  # retention took what lies between, since a newer snapshot is valid
@@ -216,17 +215,13 @@ class PartitionJoiner:
             raise RuntimeError("a partition works before it stands anywhere: `turn` adopts first")
         return self._standing
 
-    def _check(self, found: int) -> None:
-        """The log must reach to where the state stands."""
-        standing = self._stands()
-        if found < standing.next:
+    def _told(self) -> Joined:
+        tally, standing, end = self._tally, self._stands(), self.topics.events.end(self.partition)
+        if end < standing.next:
             raise PositionsBeyondLog(
                 f"the join state of partition {self.partition} goes on at events {standing.next:,}, but the log ends "
-                f"at {found:,}. The topic was probably made anew. Remove the state's folder to start from its begin."
+                f"at {end:,}. The topic was probably made anew. Remove the state's folder to start from its begin."
             )
-
-    def _told(self) -> Joined:
-        tally, standing = self._tally, self._stands()
         return Joined(
             self.partition,
             tally.frames == 0,
@@ -235,7 +230,7 @@ class PartitionJoiner:
             tally.masked,
             tally.rows,
             standing.next,
-            max(self.topics.events.end(self.partition) - standing.next, 0),
+            end - standing.next,
             self._joiner.head.watermark,
             tally.rewound,
             tally.saved,

@@ -49,9 +49,8 @@ def sequence(
     from the positions in the last frame; letters that 4 buried before it are known by their origin. Nothing is read
     while 5 waits: what a slow log keeps waiting stays in the raw topics.
     """
-    lanes, seconds = lanes or AllLanes(partitions), Seconds(rates or RateLimits())
-    events, shared = logs.open(EVENTS, partitions), lanes.shared
-    raw = {topic: logs.open(topic, partitions) for topic in RAW_TOPICS}
+    lanes, raw = lanes or AllLanes(partitions), {topic: logs.open(topic, partitions) for topic in RAW_TOPICS}
+    events, seconds = logs.open(EVENTS, partitions), Seconds(rates or RateLimits())
 
     def opened(p: int) -> Channel:
         last = Last.of(events, p)
@@ -61,26 +60,42 @@ def sequence(
         lane = Lane(p, last.positions, hearing.hear, partitions=partitions, frame_events=frame_events)
         sources = Sources(lane, raw, read_limit=read_limit)
         check(sources, p)
-        return Channel(p, lane, sources, events=events, last=last, shared=shared)
+        return Channel(p, lane, sources, events=events, last=last, shared=lanes.shared)
 
-    burial = Burial(DeadLetters(logs.open(TOPIC, PARTITIONS)))
-    deliveries, pace = Deliveries(since=clock()), Pace(frame_events, frame_ms, tick_ms)
-    channels: dict[int, Channel] = {}
+    burial, deliveries = Burial(DeadLetters(logs.open(TOPIC, PARTITIONS))), Deliveries(since=clock())
+    held, pace = _Held(lanes, opened), Pace(frame_events, frame_ms, tick_ms)
     while True:
-        owned = lanes.owned()
-        channels = {p: channels[p] if p in channels else opened(p) for p in sorted(owned)}
-        burial.know({p: channel.lane for p, channel in channels.items()})
+        burial.know(held.take())
+        yield _summed(held.each(lambda channel: channel.turn(clock, pace, burial, deliveries)), deliveries)
+
+
+class _Held:
+    """The lanes that are ours now, each with its channel."""
+
+    def __init__(self, lanes: Lanes, opened: Callable[[int], Channel]) -> None:
+        self._lanes = lanes
+        self._opened = opened
+        self._channels: dict[int, Channel] = {}
+
+    def take(self) -> dict[int, Lane]:
+        """Let go of those that are not ours any more, open those that are new."""
+        held = self._channels
+        self._channels = {p: held.get(p) or self._opened(p) for p in sorted(self._lanes.owned())}
+        return {p: channel.lane for p, channel in self._channels.items()}
+
+    def each(self, turn: Callable[[Channel], Sequenced]) -> list[Sequenced]:
+        """A turn of each; one that was overtaken where lanes are shared is opened anew by the next `take`."""
         turns = []
-        for p, channel in list(channels.items()):
+        for p, channel in list(self._channels.items()):
             try:
-                turns.append(channel.turn(clock, pace, burial, deliveries))
+                turns.append(turn(channel))
             except Overtaken:
-                if not shared:
+                if not self._lanes.shared:
                     raise
-                del channels[p]
-        if shared:
-            lanes.tell(_positions(channels.values()))
-        yield _summed(turns, deliveries)
+                del self._channels[p]
+        if self._lanes.shared:
+            self._lanes.tell(_positions(self._channels.values()))
+        return turns
 
 
 def _positions(channels: Iterable[Channel]) -> dict[str, Positions]:

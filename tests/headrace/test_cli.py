@@ -13,24 +13,12 @@ from headrace.options import who
 from headrace.telemetry import Telemetry
 from streams.dead_letters import DeadLetter, DeadLetters
 from tests.headrace import deployments
-
-Run = tuple[int, str, str]
+from tests.headrace.command_line import Headrace, Run, runner
 
 
 @pytest.fixture
-def headrace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
-    """Runs a command line in `tmp_path`, where `var` is the run-time folder; status, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> Run:
-        monkeypatch.setattr(sys, "argv", ["headrace", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out = capsys.readouterr()
-        code = ended.value.code
-        return (code if isinstance(code, int) else int(bool(code))), out.out, out.err
-
-    return run
+def headrace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Headrace:
+    return runner(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

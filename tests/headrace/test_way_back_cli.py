@@ -1,7 +1,6 @@
 """What an operator types to take bad data out, and what is printed."""
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,12 @@ from typing import Any
 import pytest
 
 from checkpoints.manifest import Manifest, TrainerPosition
-from headrace import cli
 from headrace.deployment import decision_log, open_logs, version_store
 from headrace.options import who
 from headrace.settings import Settings
 from headrace.telemetry import Telemetry
 from streams.decisions import Decision
+from tests.headrace.command_line import runner
 
 MINUTE = 60_000
 
@@ -65,18 +64,8 @@ class Deployment:
 
 @pytest.fixture
 def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Deployment:
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "headrace.toml").write_text("partitions = 2\n")
-
-    def headrace(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["headrace", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out = capsys.readouterr()
-        code = ended.value.code
-        return (code if isinstance(code, int) else int(bool(code))), out.out, out.err
-
-    return Deployment(tmp_path, headrace)
+    return Deployment(tmp_path, runner(tmp_path, monkeypatch, capsys))
 
 
 TERMS = "from=4m30s app-version=1.1"

@@ -72,6 +72,17 @@ def written(logs: Logs, p: int) -> list[Event]:
     return [event for _, frame in frames(logs, p) for event in frame.events if not isinstance(event, Tick)]
 
 
+def slates_first(logs: Logs, p: int) -> int:
+    """How many slates were written, each before all that refers to it."""
+    answered = set()
+    for event in written(logs, p):
+        if isinstance(event, Slate):
+            answered.add(event.request_id)
+        elif isinstance(event, Impression | Interaction):
+            assert event.request_id in answered
+    return len(answered)
+
+
 def ticks(logs: Logs, p: int) -> list[int]:
     return [event.ts for _, frame in frames(logs, p) for event in frame.events if isinstance(event, Tick)]
 

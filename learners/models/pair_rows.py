@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from learners.learner import Ints
-from learners.tables import IdMap
+from learners.tables.id_map import IdMap
 
 
 class PairRows:

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from learners.keeping import Arrays
 from learners.models.dense import Dense
-from learners.optimizers import Adam, RowRule, all_finite, norm_of
-from learners.tables import Table
+from learners.optimizers.dense_rules import Adam
+from learners.optimizers.finite import all_finite, norm_of
+from learners.optimizers.row_rules import RowRule
+from learners.tables.table import Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from learners.keeping import Arrays
-from learners.losses import masked_log_loss, sampled_softmax
+from learners.losses.log_loss import masked_log_loss
+from learners.losses.softmax import sampled_softmax
 from learners.models.bags import Places, bag_means
 from learners.models.deepfm import DeepFM
 from learners.models.stage import Leaves, Stage, StageRules
 from learners.models.two_tower import TwoTower
 from learners.schema import ITEM_FIELDS, Schema
-from learners.tables import IdMap
+from learners.tables.id_map import IdMap
 
 
 @dataclass(frozen=True, slots=True)

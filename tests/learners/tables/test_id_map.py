@@ -9,7 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learners.tables import IdMap, Table, start_values
+from learners.tables.id_map import IdMap
+from learners.tables.table import Table, start_values
 
 LEAST, MOST = -(2**63), 2**63 - 1
 

@@ -1,12 +1,12 @@
-"""Update rules, as functions from old values to new: row-wise Adagrad for rows, Adam for the rest.
+"""Update rules of rows, as functions from old values to new: they see the rows of one batch, never a whole table.
 
 Nothing is written here. The learner computes all new values first, asks `all_finite`, and only then assigns, so a
-non-finite batch can change nothing. A dense gradient of a table never exists: rules see the rows of one batch.
+non-finite batch can change nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -36,34 +36,3 @@ class RowRule:
         step_UK = self.rate * new_UK.rsqrt()
         wide = torch.repeat_interleave(torch.arange(len(groups)), torch.tensor(groups)).to(grad_UW.device)
         return value_UW - step_UK[:, wide] * grad_UW, new_UK
-
-
-@dataclass(frozen=True, slots=True)
-class Adam:
-    """Adam on one flat vector; the moments stand as two lines of one tensor."""
-
-    rate: float = 5e-3
-    first: float = 0.9
-    second: float = 0.99
-    epsilon: float = 1e-8
-
-    def __call__(self, value: Tensor, grad: Tensor, moments_2P: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        """New values and moments after `step` updates (counted from 1)."""
-        m = self.first * moments_2P[0] + (1 - self.first) * grad
-        v = self.second * moments_2P[1] + (1 - self.second) * grad.square()
-        scale = self.rate * (1 - self.second**step) ** 0.5 / (1 - self.first**step)
-        return value - scale * m / (v.sqrt() + self.epsilon), torch.stack([m, v])
-
-
-def norm_of(grads: Iterable[Tensor]) -> Tensor:
-    """The norm of all gradients together.
-
-    >>> float(norm_of([torch.tensor([3.0]), torch.tensor([[4.0]])]))
-    5.0
-    """
-    return torch.stack([grad.square().sum() for grad in grads]).sum().sqrt()
-
-
-def all_finite(tensors: Iterable[Tensor]) -> bool:
-    """Whether every number is one. (A sum is finite only if all of its terms are; one that overflows is refused.)"""
-    return bool(torch.stack([tensor.sum() for tensor in tensors]).isfinite().all())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from learners.optimizers import Adam, RowRule, all_finite, norm_of
+from learners.optimizers.dense_rules import Adam
+from learners.optimizers.finite import all_finite, norm_of
+from learners.optimizers.row_rules import RowRule
 
 
 def test_row_wise_adagrad_is_its_loop() -> None:

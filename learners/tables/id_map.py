@@ -1,20 +1,18 @@
-"""Tables: an exact map (space, key) -> row, and rows of weights with their optimizer state, on one device.
+"""The exact map (space, key) -> row, on one device.
 
-The map is open addressing over int64 pairs, vectorised on CUDA, a loop of kernels on the CPU; a probe's steps grow, so
-that the longest one is short. Keys are compared, never their hashes, so two ids never share a row. Rows are numbered in
-order of first appearance and never move; a forgotten row leaves a hole. Lookups create nothing. The first rows are the
-fallbacks, one for each space, read for unknown ids. Start values are a function of the row number alone, so it does not
-matter when or beside whom a row was made.
+Open addressing over int64 pairs, vectorised on CUDA, a loop of kernels on the CPU; a probe's steps grow, so that the
+longest one is short. Keys are compared, never their hashes, so two ids never share a row. Rows are numbered in order
+of first appearance and never move; a forgotten row leaves a hole. Lookups create nothing. The first rows are the
+fallbacks, one for each space, read for unknown ids.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
-from learners.id_kernels import Longs, add_rows, find_rows, place_rows
+from learners.tables.id_kernels import Longs, add_rows, find_rows, place_rows
+from learners.tables.mixing import mixed
 
 FALLBACK, HOLE = -1, -2
 """Spaces of rows that no id reads: a fallback (its key is the space it stands for), a hole (its key is its row)."""
@@ -61,7 +59,7 @@ class IdMap:
             row_N = torch.empty_like(key_N, memory_format=torch.contiguous_format)
             find_rows(*self._arrays(), *_arrays(space_N, key_N, row_N))
             return row_N
-        slot_N = _mixed(space_N, key_N) & self._mask
+        slot_N = mixed(space_N, key_N) & self._mask
         row_N = self._row_C[slot_N]
         same_N = (self._key_R[row_N] == key_N) & (self._space_R[row_N] == space_N)
         todo = torch.nonzero((row_N >= 0) & ~same_N).squeeze(1)
@@ -153,7 +151,7 @@ class IdMap:
     def _contend(self, space_M: Tensor, key_M: Tensor) -> tuple[Tensor, Tensor]:
         """For each of these ids the place of its first appearance, and the slot that it won, marked as taken. A claim
         stands in the slot itself, below every row and below "empty"; each is overwritten in its own round."""
-        slot_M = _mixed(space_M, key_M) & self._mask
+        slot_M = mixed(space_M, key_M) & self._mask
         winner_M = torch.full_like(key_M, -1)
         todo = torch.arange(len(key_M), device=self._device)
         step = 0
@@ -186,60 +184,8 @@ class IdMap:
             self._key_R = torch.cat([self._key_R, self._key_R.new_zeros(more)])
 
 
-class Table:
-    """Rows of float weights, each with its accumulators beside it; grows to as many rows as the map has."""
-
-    def __init__(self, *, width: int, state: int, scale: Sequence[float], device: torch.device | str = "cpu") -> None:
-        self._device = torch.device(device)
-        self._scale = torch.tensor(scale, dtype=torch.float32, device=self._device)
-        self._state_width = state
-        self._width = width
-        self.weight = torch.empty((0, width), dtype=torch.float32, device=self._device)
-        self.state = torch.empty((0, state), dtype=torch.float32, device=self._device)
-        self._size = 0
-
-    def grow(self, size: int, floor: float) -> None:
-        """Give rows up to `size` their start: weights by their number, accumulators at the floor."""
-        if size > len(self.weight):
-            capacity = max(64, size, 2 * len(self.weight))
-            self.weight = torch.cat([self.weight, self.weight.new_zeros(capacity - len(self.weight), self._width)])
-            self.state = torch.cat([self.state, self.state.new_zeros(capacity - len(self.state), self._state_width)])
-        if size > self._size:
-            self.reset(torch.arange(self._size, size, device=self._device), floor)
-            self._size = size
-
-    def reset(self, rows: Tensor, floor: float) -> None:
-        """Give rows their start again."""
-        self.weight[rows] = start_values(rows, self._width) * self._scale
-        self.state[rows] = floor
-
-    def load(self, weight: Tensor, state: Tensor) -> None:
-        """Become these rows."""
-        self._size = len(weight)
-        self.weight, self.state = weight.to(self._device), state.to(self._device)
-
-
 def _arrays(*tensors: Tensor) -> list[Longs]:
     return [tensor.contiguous().numpy() for tensor in tensors]
-
-
-def start_values(rows: Tensor, width: int) -> Tensor:
-    """Uniform on [-1, 1), a function of row and column alone.
-
-    >>> bool((start_values(torch.tensor([5, 9]), 4)[1] == start_values(torch.tensor([9]), 4)[0]).all())
-    True
-    """
-    columns = torch.arange(width, dtype=torch.int64, device=rows.device)
-    bits = _mixed(rows[:, None] + 1, columns[None, :] + 1)
-    return ((bits & 0xFFFFFF).to(torch.float32) - float(1 << 23)) / float(1 << 23)
-
-
-def _mixed(space: Tensor, key: Tensor) -> Tensor:
-    """Well spread bits of a pair; not the identity of it."""
-    x = key ^ (space * -7046029254386353131)
-    x = (x ^ ((x >> 30) & 0x3FFFFFFFF)) * -4658895280553007687
-    x = (x ^ ((x >> 27) & 0x1FFFFFFFFF)) * -7723592293110705685
-    return x ^ ((x >> 31) & 0x1FFFFFFFF)
 
 
 def _slots(size: int) -> int:

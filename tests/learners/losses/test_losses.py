@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from learners.frequency import Frequency, log_chance_in_pool
-from learners.losses import masked_log_loss, sampled_softmax
+from learners.losses.log_loss import masked_log_loss
+from learners.losses.softmax import sampled_softmax
 
 
 def test_a_masked_label_has_no_loss_and_no_gradient() -> None:

@@ -21,7 +21,7 @@ inlined: Any = njit(**_OPTIONS, inline="always")
 
 @inlined
 def mixed(space: int, key: int) -> int:
-    """Well spread bits of a pair: those of `tables.py`."""
+    """Well spread bits of a pair: those of `mixing.py`."""
     x = key ^ (space * -7046029254386353131)
     x = (x ^ ((x >> 30) & 0x3FFFFFFFF)) * -4658895280553007687
     x = (x ^ ((x >> 27) & 0x1FFFFFFFFF)) * -7723592293110705685

@@ -1,0 +1,1 @@
+"""Loops over arrays, compiled: what a step on the CPU is made of."""

@@ -1,0 +1,1 @@
+"""Exact ids, the rows that belong to them, and which ids have one."""

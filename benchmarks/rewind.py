@@ -123,7 +123,7 @@ def work(name: str, scene: Scene, ends: Positions, line: Connection) -> None:
     clock = LogTime()
     turns = LOOPS[name](scene, clock)
     if name == "train":
-        import learners.torch_learner  # noqa: F401  # its seconds of import are no part of what is timed
+        import learners.named_learners  # noqa: F401  # its seconds of import are no part of what is timed
     line.send(name)
     for fresh in (True, False):
         asked_at, cpu = line.recv(), time.process_time()

@@ -79,7 +79,7 @@ def tell(report: dict[str, Any], console: Console, file: Path | None = None) -> 
     names = ("auc", "log_loss", "ne", "calibration", "ece")
     shown = Shown("label", *names, "rows", box=None, pad_edge=False, header_style="bold")
     for label, figures in report["labels"].items():
-        cells = ("-" if figures[name] is None else f"{figures[name]:.4f}" for name in names)
+        cells = ("-" if figures.get(name) is None else f"{figures[name]:.4f}" for name in names)
         shown.add_row(label, *cells, f"{figures['n']:,}")
     console.print(shown)
     console.print(

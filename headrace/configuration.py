@@ -147,15 +147,29 @@ def meaning(changes: tuple[Difference, ...]) -> list[str]:
             "shown from there on."
         )
     if learned := {name for name in names if name.startswith("learn.")}:
-        told.append(
-            "What was learned goes on; only batches are cut otherwise."
-            if learned <= BATCHES
-            else "The model begins anew from there; what was learned before stays in its versions, and the first new "
-            "one that passes the gate takes their place."
-        )
+        told.append(_of_learning(learned))
     if any(name.startswith("serve.") for name in names):
         told.append("Servers go on with what they know of users and items, by the new rules.")
     return told
+
+
+def _of_learning(names: set[str]) -> str:
+    """
+    >>> _of_learning({"learn.context", "learn.features.price.kind"})[:56]
+    'What was learned goes on. A feature that is new has no s'
+    """
+    rest = names - BATCHES
+    if not rest:
+        return "What was learned goes on; only batches are cut otherwise."
+    if all(name == "learn.context" or name.startswith("learn.features.") for name in rest):
+        return (
+            "What was learned goes on. A feature that is new has no say until it has learned; one that is dropped or "
+            "declared otherwise is forgotten. The next version's manifest names them."
+        )
+    return (
+        "The model begins anew from there; what was learned before stays in its versions, and the first new one that "
+        "passes the gate takes their place."
+    )
 
 
 def _line(

@@ -12,11 +12,15 @@ from typing import Any
 
 from checkpoints.store import VersionStore
 from headrace.configuration import NEW_LOG, agree, configured, differing, refuse_new_log
+from headrace.feature_settings import declared_of
 from headrace.log_places import logs_of
 from headrace.options import now, who
 from headrace.settings import Settings
 from headrace.settings_file import BadSettings
+from learners.fields import Declared
+from learners.heads import heads_of
 from learners.learn_settings import LearnSettings
+from learners.schema import Schema
 from serving.fold_rules import FoldRules
 from streams import dead_letters as letters_topic
 from streams import decisions as decisions_topic
@@ -77,7 +81,7 @@ def run_folder(settings: Settings) -> Path:
 def rules_of(settings: Settings) -> Rules:
     """What the joiner judges by. Raises BadSettings where a label can't be."""
     try:
-        labels = tuple(Label(name, **dict(label)) for name, label in settings.labels.items())
+        labels = tuple(Label(name, **label.joined) for name, label in settings.labels.items())
         join = settings.join
         return Rules(labels, join.grace, join.out_of_orderness, join.history, join.impressions, join.history_of)
     except ValueError as error:
@@ -106,7 +110,24 @@ def learn_settings_of(settings: Settings) -> LearnSettings:
         seed=told.seed,
         bucket_ms=told.bucket,
         batch_size=told.batch_size,
+        features=features_of(settings),
+        losses=losses_of(settings),
     )
+
+
+def losses_of(settings: Settings) -> dict[str, dict[str, Any]]:
+    """By label what differs from the usual loss; settings have checked it."""
+    told = {name: {"loss": label.loss, **label.loss_options} for name, label in settings.labels.items()}
+    return heads_of(tuple(settings.labels), told).told
+
+
+def features_of(settings: Settings) -> dict[str, Declared]:
+    """The declared features, checked. Raises BadSettings."""
+    told = {name: declared_of(one) for name, one in settings.features.items()}
+    try:
+        return dict(Schema(tuple(settings.labels), settings.trainer.context, told).features)
+    except ValueError as error:
+        raise BadSettings(f"{error}. See docs/features.md") from None
 
 
 def fold_settings(settings: Settings) -> dict[str, str]:

@@ -10,8 +10,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from headrace.durations import milliseconds, written
+from headrace.feature_settings import Feature
 from headrace.file_map import files_page
 from headrace.settings import DEFAULT_LABELS, ENVIRONMENT, Settings
+from headrace.settings_file import NAMED
 from headrace.stream_settings import Label
 
 GENERATED = "<!-- Written by `headrace docs write`; changes made here are lost. -->\n"
@@ -30,13 +32,15 @@ def pages(root: Any) -> dict[str, str]:
 
 def settings_page() -> str:
     """Every setting with its default and what it is for."""
-    top = {name: field for name, field in Settings.model_fields.items() if not _is_group(field) and name != "labels"}
+    top = {name: field for name, field in Settings.model_fields.items() if not _is_group(field) and name not in NAMED}
     parts = [f"# Settings\n\n{GENERATED}\n{PLACES}", _table("Top of the file", top, "")]
     parts += [_table(f"`[{name}]`", own, f"{name}.") for name, own in groups(Settings.model_fields)]
     told = Settings.model_fields["labels"].description
     parts.append(
         _table("`[labels.NAME]`", Label.model_fields, "labels.NAME.") + f"\n`labels`: {told}.\n\n{_defaults()}"
     )
+    told = Settings.model_fields["features"].description
+    parts.append(_table("`[features.NAME]`", Feature.model_fields, "features.NAME.") + f"\n`features`: {told}.\n")
     return "\n".join(parts)
 
 
@@ -54,7 +58,10 @@ def _is_group(field: FieldInfo) -> bool:
 
 
 def _table(title: str, fields: dict[str, FieldInfo], prefix: str) -> str:
-    rows = [f"| `{prefix}{name}` | {_default(field)} | {field.description} |\n" for name, field in fields.items()]
+    rows = [
+        f"| `{prefix}{field.alias or name}` | {_default(field)} | {field.description} |\n"
+        for name, field in fields.items()
+    ]
     return f"## {title}\n\n| setting | default | what it is for |\n|---|---|---|\n{''.join(rows)}"
 
 

@@ -13,7 +13,9 @@ from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
+from headrace.feature_settings import Feature, declared_of
 from headrace.stream_settings import CLOSED, Duration, Gateway, Join, Kafka, Label, Sequencer
+from learners.fields import check
 
 ENVIRONMENT = "HEADRACE_"
 
@@ -81,6 +83,9 @@ class Serving(BaseModel):
     fatigue: float = Field(
         default=0.97, ge=0, le=1, description="part of its value that an item keeps for each showing in vain"
     )
+    log_features: float = Field(
+        default=0.02, ge=0, le=1, description="share of slates that say what they read, for the skew check"
+    )
     quotas: Quotas = Quotas()
     seen: Seen = Seen()
 
@@ -132,10 +137,20 @@ class Settings(BaseSettings):
     sequencer: Sequencer = Sequencer()
     join: Join = Join()
     trainer: Trainer = Trainer()
+    features: dict[str, Feature] = Field(
+        default={}, description="what the model reads beside what it always reads; see docs/features.md"
+    )
     follower: Follower = Follower()
     gateway: Gateway = Gateway()
     serving: Serving = Serving()
     retention: Retention = Retention()
+
+    @field_validator("features")
+    @classmethod
+    def _features_can_be_meant(cls, features: dict[str, Feature]) -> dict[str, Feature]:
+        for name, feature in features.items():
+            check(name, declared_of(feature))
+        return features
 
     @field_validator("serving")
     @classmethod

@@ -13,16 +13,20 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource
 from pydantic_settings.sources.utils import parse_env_vars
 
+from headrace.feature_settings import Feature
 from headrace.settings import ENVIRONMENT, Settings
+from headrace.stream_settings import Label
 from streams.errors import HeadraceError
 
 FILE = Path("headrace.toml")
+NAMED: Mapping[str, type[BaseModel]] = {"labels": Label, "features": Feature}
+"""Settings that hold any number of groups by name, and what is in each."""
 OTHERS = frozenset({"HEADRACE_DATA"})
 """Variables of the environment that bear our prefix and are no settings: where tests find measuring data."""
 
@@ -120,12 +124,12 @@ def _told(error: ErrorDetails) -> str:
 def _siblings(place: tuple[int | str, ...]) -> Mapping[str, FieldInfo]:
     fields: Mapping[str, FieldInfo] = Settings.model_fields
     for part in place[:-1]:
-        if part not in fields:  # the name of a label
+        if part not in fields:  # the name of a label or of a feature
             continue
         inside = fields[str(part)]
-        model = type(inside.default) if part != "labels" else type(next(iter(inside.default.values())))
+        model = NAMED.get(str(part), type(inside.default))
         fields = getattr(model, "model_fields", {})
-    return fields
+    return {field.alias or name: field for name, field in fields.items()}
 
 
 def _nearest(name: str, known: Mapping[str, FieldInfo]) -> str:

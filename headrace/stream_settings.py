@@ -5,11 +5,12 @@ How they come together, and with what else, is in `settings.py`.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from headrace.durations import milliseconds
+from learners.label_losses import label_loss
 
 Duration = Annotated[int, BeforeValidator(milliseconds)]
 """Milliseconds inside; "10m", "500ms" or a number of milliseconds where people write."""
@@ -41,6 +42,27 @@ class Label(BaseModel):
         description="the label is the `value` of the newest such interaction in the window, e.g. seconds of dwell or a"
         " rating; 0 where none came",
     )
+    loss: str = Field(
+        default="log",
+        description="how it is learned: `log` for yes and no; `completion`, `watch_time`, `squared`, `huber`,"
+        " `log_dwell` for a graded label; `fnw`, `fnc` for mode `delayed`; `distill`, `pairwise`, `listwise`",
+    )
+    loss_options: dict[str, Any] = Field(
+        default={},
+        validate_default=True,
+        description="options of the loss, e.g. `{ centre = 3.5, low = 1, high = 5 }` of `squared`",
+    )
+
+    @field_validator("loss_options")
+    @classmethod
+    def _loss_is_one(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        label_loss(info.data.get("loss", "log"), options)
+        return options
+
+    @property
+    def joined(self) -> dict[str, Any]:
+        """What a joiner is told of it; how it is learned is not its business."""
+        return {name: value for name, value in self if name not in ("loss", "loss_options")}
 
 
 class Sequencer(BaseModel):

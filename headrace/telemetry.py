@@ -23,7 +23,7 @@ EVERY = 500
 COUNTS: Mapping[str, tuple[str, ...]] = {
     "sequence": ("events", "frames", "ticks", "shifted", "clamped", "buried", "fast"),
     "join": ("events", "rows", "frames", "masked"),
-    "train": ("rows",),
+    "train": ("rows", "refused"),
     "follow": ("built", "rows_written"),
     "serve": ("events", "snapshots", "opened", "swapped"),
     "retain": ("removed", "trimmed"),

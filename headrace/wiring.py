@@ -118,10 +118,18 @@ def plan_of(settings: Settings) -> Plan:
 
 def maker_of(settings: Settings) -> Callable[[LearnSettings], Learner]:
     """Makes learners that have learned nothing, on the device of these settings."""
-    from learners.torch_learner import make_learner
+    from learners.named_learners import make_learner
 
     device = settings.trainer.device
-    return lambda of: make_learner(of.model, labels=of.labels, context=of.context, device=device, seed=of.seed)
+    return lambda of: make_learner(
+        of.model,
+        labels=of.labels,
+        context=of.context,
+        features=of.features,
+        losses=of.losses,
+        device=device,
+        seed=of.seed,
+    )
 
 
 def learner_of(settings: Settings) -> Callable[[], Learner]:
@@ -238,6 +246,7 @@ def policy_of(settings: Settings) -> Policy:
         epsilon=told.epsilon,
         fatigue=told.fatigue,
         deadline=told.deadline,
+        logged=told.log_features,
     )
 
 

@@ -1,19 +1,23 @@
 """The items a learner knows: attributes as last told, one line of integer keys per item, for vectorised reading.
 
 An item gets its entry at first sight (bare, where nothing was told of it). The larger `ts` wins; attributes are read
-as of learning, as counters are, so that a server reads the same. Texts and vectors of items are not kept.
+as of learning, as counters are, so that a server reads the same. Of texts and vectors only what a declared feature
+reads of them is kept (`item_values.py`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from learners.learner import Bools, Ints
+from learners.item_values import Values, read_item, slices
+from learners.keeping import Arrays
+from learners.learner import Bools, Doubles, Ints
 from learners.names import Names
-from learners.schema import CATEGORIES, SPACES, TAGS
+from learners.schema import CATEGORIES, ITEM_FIELDS, SPACES, TAGS, Schema
 from streams.examples import Attributes
 
 COLUMNS = {
@@ -36,15 +40,22 @@ class Known:
     categories: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     deleted: bool = False
+    values: Values | None = None
+    """What declared features read of it; None where it was not told since they were declared."""
 
 
 class Catalogue:
     """Entries in order of first sight, provisional until `settle`."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, schema: Schema | None = None) -> None:
         self._names = names
-        self._space_EW: Ints = np.full((64, WIDTH), -1, np.int64)
-        self._key_EW: Ints = np.zeros((64, WIDTH), np.int64)
+        self._declared = tuple(schema.items[len(ITEM_FIELDS) :]) if schema else ()
+        self.columns = COLUMNS | slices(self._declared, measured=False, start=WIDTH)
+        self.measured = slices(self._declared, measured=True)
+        width, more = (max([0, *(one.stop for one in of.values())]) for of in (self.columns, self.measured))
+        self._space_EW: Ints = np.full((64, width), -1, np.int64)
+        self._key_EW: Ints = np.zeros((64, width), np.int64)
+        self._measure_EV: Doubles = np.full((64, more), np.nan)
         self._alive_E: Bools = np.ones(64, np.bool_)
         self._known: list[Known] = []
         self._entry: dict[str, int] = {}
@@ -60,12 +71,17 @@ class Catalogue:
 
     @property
     def spaces(self) -> Ints:
-        """Space of each key, -1 where there is none; columns by `COLUMNS`."""
+        """Space of each key, -1 where there is none; columns by `columns`."""
         return self._space_EW
 
     @property
     def keys(self) -> Ints:
         return self._key_EW
+
+    @property
+    def measures(self) -> Doubles:
+        """Numbers and vectors of each entry, NaN where there is none; columns by `measured`."""
+        return self._measure_EV
 
     @property
     def alive(self) -> Bools:
@@ -78,11 +94,15 @@ class Catalogue:
         return self._add(Known(item_id)) if entry is None else entry
 
     def feed(self, told: Attributes) -> int:
-        """Take attributes unless newer ones are known."""
+        """Take attributes unless newer ones are known. Equally new ones are taken for what was declared since."""
         entry = self._entry.get(told.item_id)
-        if entry is not None and self._known[entry].ts >= told.ts:
-            return entry
-        new = Known(told.item_id, told.ts, told.author, told.categories, told.tags, told.deleted)
+        if entry is not None:
+            known = self._known[entry]
+            lacking = bool(self._declared) and not (known.values and known.values.whole)
+            if known.ts > told.ts or (known.ts == told.ts and not lacking):
+                return entry
+        values = read_item(told, self._declared) if self._declared else None
+        new = Known(told.item_id, told.ts, told.author, told.categories, told.tags, told.deleted, values)
         if entry is None:
             return self._add(new)
         if entry < self._settled:
@@ -90,6 +110,14 @@ class Catalogue:
         self._known[entry] = new
         self._write(entry, new)
         return entry
+
+    def feed_all(self, told: Iterable[Attributes]) -> None:
+        """Take what is told by one after the other; most of it is known, so that is found out first."""
+        entries, known, declared = self._entry, self._known, bool(self._declared)
+        for one in told:
+            entry = entries.get(one.item_id)
+            if entry is None or declared or known[entry].ts < one.ts:
+                self.feed(one)
 
     def settle(self) -> None:
         """Keep what came since the last settle or withdraw."""
@@ -106,15 +134,25 @@ class Catalogue:
             self._write(entry, known)
         self._replaced.clear()
 
-    def dump(self) -> list[list[Any]]:
+    def dump(self) -> tuple[Arrays, list[list[Any]]]:
         """Everything, for a snapshot."""
-        return [[k.item_id, k.ts, k.author, k.categories, k.tags, k.deleted] for k in self._known]
+        told: list[list[Any]] = [[k.item_id, k.ts, k.author, k.categories, k.tags, k.deleted] for k in self._known]
+        if not self._declared:
+            return {}, told
+        for line, known in zip(told, self._known, strict=True):
+            line.append([known.values.whole, known.values.keys] if known.values else None)
+        return {"items.measures": self._measure_EV[: len(self._known)]}, told
 
-    def load(self, dumped: list[list[Any]]) -> None:
+    def load(self, arrays: Arrays, dumped: list[list[Any]]) -> None:
         """Become what `dump` gave; the names must stand already."""
         self._known, self._entry, self._settled, self._replaced = [], {}, 0, {}
-        for item_id, ts, author, categories, tags, deleted in dumped:
-            self._add(Known(item_id, ts, author, tuple(categories), tuple(tags), deleted))
+        for entry, (item_id, ts, author, categories, tags, deleted, *told) in enumerate(dumped):
+            values = None
+            if told and told[0] is not None:
+                whole, keys = told[0]
+                measured = np.ascontiguousarray(arrays["items.measures"][entry]).tobytes()
+                values = Values(tuple(tuple(one) for one in keys), measured, whole)
+            self._add(Known(item_id, ts, author, tuple(categories), tuple(tags), deleted, values))
         self.settle()
 
     def _add(self, known: Known) -> int:
@@ -123,20 +161,26 @@ class Catalogue:
         if entry == len(self._space_EW):
             self._space_EW = np.concatenate([self._space_EW, np.full_like(self._space_EW, -1)])
             self._key_EW = np.concatenate([self._key_EW, np.zeros_like(self._key_EW)])
+            self._measure_EV = np.concatenate([self._measure_EV, np.full_like(self._measure_EV, np.nan)])
             self._alive_E = np.concatenate([self._alive_E, np.ones_like(self._alive_E)])
         self._write(entry, known)
         return entry
 
     def _write(self, entry: int, known: Known) -> None:
         self._space_EW[entry] = -1
+        self._measure_EV[entry] = np.nan
         self._alive_E[entry] = not known.deleted
-        told = (
-            ("item", ITEM, (known.item_id,)),
-            ("author", AUTHOR, (known.author,) if known.author else ()),
-            ("categories", CATEGORY, known.categories[:CATEGORIES]),
-            ("tags", TAG, known.tags[:TAGS]),
-        )
-        for field, space, texts in told:
-            start = COLUMNS[field].start
-            for column, text in enumerate(texts, start):
-                self._space_EW[entry, column], self._key_EW[entry, column] = self._names.code(space, text)
+        self._put(entry, "item", ITEM, (known.item_id,))
+        self._put(entry, "author", AUTHOR, (known.author,) if known.author else ())
+        self._put(entry, "categories", CATEGORY, known.categories[:CATEGORIES])
+        self._put(entry, "tags", TAG, known.tags[:TAGS])
+        if known.values is not None:
+            self._measure_EV[entry] = np.frombuffer(known.values.measured)
+            named = (field for field in self._declared if field.name in self.columns)
+            for field, keys in zip(named, known.values.keys, strict=True):
+                self._put(entry, field.name, field.space, keys)
+
+    def _put(self, entry: int, field: str, space: int, keys: tuple[str | int, ...]) -> None:
+        for column, key in enumerate(keys, self.columns[field].start):
+            code = self._names.code(space, key) if isinstance(key, str) else (2 * space, key)
+            self._space_EW[entry, column], self._key_EW[entry, column] = code

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from checkpoints.registry import Registry
 from checkpoints.store import VersionStore
 from learners.learned_state import EVALUATION, LEARNED, SERVING, State
 from learners.plan import Plan, gate
+from learners.skew import Compares
 from streams.decisions import Decision, DecisionLog
 from streams.positions import Positions
 
@@ -58,11 +60,15 @@ def commit(
         reason=reason,
         created_at=at,
         metrics=state.evaluation.report(),
-        schema={"labels": list(state.learner.labels)},
+        schema=_schema(state),
+        schema_diff=state.changed,
+        skew=state.learner.skew.report() if isinstance(state.learner, Compares) else {},
     )
     state.evaluation.mark()
+    if isinstance(state.learner, Compares):
+        state.learner.skew.mark()
     manifest = store.commit(version, lambda folder: _write(folder, version, state), draft)
-    state.version = version
+    state.version, state.changed, state.before = version, {}, None
     return manifest
 
 
@@ -85,6 +91,15 @@ def publish(
         until=reached if registry.until else None,
     )
     return decisions.decide(line)[1]
+
+
+def _schema(state: State) -> dict[str, Any]:
+    """What is predicted and, where the log says with what it is learned, what is read."""
+    told: dict[str, Any] = {"labels": list(state.learner.labels)}
+    if state.settings is None:
+        return told
+    features = {name: declared.written for name, declared in sorted(state.settings.features.items())}
+    return told | {"context": list(state.settings.context), "features": features}
 
 
 def _write(folder: Path, version: int, state: State) -> None:

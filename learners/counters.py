@@ -8,7 +8,11 @@ float64, so the order of summing shows nowhere. Fading goes by a row's own views
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from learners.kernels.counting import count_rows
+from learners.kernels.odds import row_odds
+from learners.kernels.tallies import add_tallies, tally
 from learners.learner import Doubles, Floats, Ints
 
 PRIOR = 10.0
@@ -39,6 +43,8 @@ class Counters:
         self._faded = faded
         self.count_RC: Doubles = np.zeros((64, (1 + labels) * (2 if faded else 1)))
         self.total_C: Doubles = np.zeros(1 + labels)
+        self._keep_V: Doubles = np.ones(1)
+        self._place_R = np.empty(0, np.int32)
 
     @property
     def rates(self) -> Doubles:
@@ -55,10 +61,12 @@ class Counters:
 
     def stats(self, row_U: Ints) -> Floats:
         """What the model reads of rows: log-odds by label, faded ones, and how well known. Rows never counted: 0."""
-        count_UC, width = self.read(row_U), 1 + self._labels
-        plain = log_odds(count_UC[:, 1:width], count_UC[:, :1], self.rates, PRIOR)
-        faded = log_odds(count_UC[:, width + 1 :], count_UC[:, width : width + 1], self.rates, PRIOR)
-        return np.concatenate([plain, faded, np.log1p(count_UC[:, :1]) / 8], axis=1, dtype=np.float32)
+        odds_US = np.empty((len(row_U), 2 * self._labels + 1))
+        row_odds(self.count_RC, row_U, self.rates, PRIOR, odds_US)
+        logs_US = np.log(odds_US)
+        np.clip(logs_US[:, :-1], -FAR, FAR, out=logs_US[:, :-1])
+        logs_US[:, -1] /= 8
+        return logs_US.astype(np.float32)
 
     def read(self, row_U: Ints) -> Doubles:
         """The columns of rows; zeros beyond those counted, and for -1."""
@@ -69,20 +77,38 @@ class Counters:
 
     def add(self, row_N: Ints, event_NC: Doubles) -> None:
         """Count events (view, chosen by label) at rows, which may repeat."""
-        row_U, place_N = np.unique(row_N, return_inverse=True)
+        if not len(row_N):
+            return
+        self._grow(int(row_N.max()) + 1)
+        if len(self._place_R) < len(self.count_RC):
+            self._place_R = np.full(len(self.count_RC), -1, np.int32)
+        row_U, sum_UC = np.empty(len(row_N), np.int64), np.empty((len(row_N), event_NC.shape[1]))
+        found = tally(row_N, event_NC, self._place_R, row_U, sum_UC)
+        self._keep_views(int(event_NC[:, 0].sum()))
+        add_tallies(row_U[:found], sum_UC[:found], self._keep_V, self.count_RC)
+
+    def add_slots(self, row_U: Ints, slot_N: NDArray[np.int32], event_BC: Doubles) -> None:
+        """Count the events of a batch whose rows read N / B ids each; `slot_N` says which of the distinct rows."""
         if not len(row_U):
             return
-        self._grow(int(row_U[-1]) + 1)
-        width = event_NC.shape[1]
-        sum_UC = np.stack([np.bincount(place_N, event_NC[:, c], len(row_U)) for c in range(width)], axis=1)
-        self.count_RC[row_U, :width] += sum_UC
-        if self._faded:
-            old = self.count_RC[row_U, width:]
-            self.count_RC[row_U, width:] = old * KEEP ** sum_UC[:, :1] + sum_UC
+        self._grow(int(row_U.max()) + 1)
+        self._keep_views(len(slot_N))
+        sum_UC = np.zeros((len(row_U), event_BC.shape[1]))
+        count_rows(slot_N, row_U, event_BC, sum_UC, self._keep_V, self.count_RC)
 
     def reset(self, rows: Ints) -> None:
         """Forget what was counted at rows."""
         self.count_RC[rows[rows < len(self.count_RC)]] = 0.0
+
+    def upto(self, size: int) -> Doubles:
+        """The columns of so many rows, zeros where none was counted."""
+        self._grow(size)
+        return self.count_RC[:size]
+
+    def _keep_views(self, most: int) -> None:
+        """Have at hand what so many views keep."""
+        if len(self._keep_V) <= most:
+            self._keep_V = np.power(KEEP, np.arange(2 * most + 1, dtype=np.float64))
 
     def _grow(self, size: int) -> None:
         if size > len(self.count_RC):

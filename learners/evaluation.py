@@ -2,18 +2,21 @@
 
 Per label: whole, since the last `mark`, faded, and in a rolling window; and thin sums by slice. AUC and ECE are exact
 in the window, and exact over the whole up to `exact` rows: beyond these the kept scores become a fine histogram, and
-`auc_exact` says so. Who counts (weight above 0, rows of kind label) is for the caller to say. Learns nothing.
+`auc_exact` says so. Labels that are foreseen as `values` have errors instead (`value_figures.py`), and no slices. Who
+counts (weight above 0, rows of kind label) is for the caller to say. Learns nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.metrics import Figures, Flags, Floats, Histogram, Sums, auc, ece, losses
+from learners.chance_figures import ChanceFigures, row_of
+from learners.metrics import Flags, Floats, Sums, losses
+from learners.value_figures import ValueFigures
 
 WINDOW = 20_000
 EXACT = 1 << 17
@@ -38,8 +41,18 @@ class Evaluation:
     (1.0, 2, 0.8)
     """
 
-    def __init__(self, labels: Sequence[str], *, window: int = WINDOW, exact: int = EXACT, fade: float = FADE) -> None:
-        self._labels = {name: _Label(window, exact, fade) for name in labels}
+    def __init__(
+        self,
+        labels: Sequence[str],
+        *,
+        values: Collection[str] = (),
+        window: int = WINDOW,
+        exact: int = EXACT,
+        fade: float = FADE,
+    ) -> None:
+        self._labels: dict[str, ChanceFigures | ValueFigures] = {
+            name: ValueFigures(fade) if name in values else ChanceFigures(window, exact, fade) for name in labels
+        }
         self._waiting: list[tuple[Floats, Floats, Flags, Sequence[str]]] = []
         self._rows_waiting = 0
         self._slices: dict[str, int] = {}
@@ -63,16 +76,16 @@ class Evaluation:
         """Figures by label: the whole's at the top, others under `window`, `faded`, `since` and `slices`."""
         self._count()
         by_slice = sorted(self._by_slice.items())
-        return {
-            name: label.report() | {"slices": {s: sums[name].figures() for s, sums in by_slice if name in sums}}
-            for name, label in self._labels.items()
-        }
+        told = {name: label.report() for name, label in self._labels.items()}
+        for name in told.keys() - self._values:
+            told[name] |= {"slices": {s: sums[name].figures() for s, sums in by_slice if name in sums}}
+        return told
 
     def mark(self) -> None:
         """From here on `since` counts."""
         self._count()
         for label in self._labels.values():
-            label.since = Sums()
+            label.mark()
 
     def state(self) -> Arrays:
         """Everything that a report needs, as plain arrays."""
@@ -83,9 +96,10 @@ class Evaluation:
         }
         for name, label in self._labels.items():
             arrays |= {f"{name}/{key}": value for key, value in label.state().items()}
-            told = {s: sums[name] for s, sums in self._by_slice.items() if name in sums}
-            arrays[f"{name}/slice_names"] = np.array(list(told), np.str_)
-            arrays[f"{name}/slice_sums"] = np.array([_row(sums) for sums in told.values()]).reshape(-1, 4)
+            if isinstance(label, ChanceFigures):
+                told = {s: sums[name] for s, sums in self._by_slice.items() if name in sums}
+                arrays[f"{name}/slice_names"] = np.array(list(told), np.str_)
+                arrays[f"{name}/slice_sums"] = np.array([row_of(sums) for sums in told.values()]).reshape(-1, 4)
         return arrays
 
     def load(self, arrays: Arrays) -> None:
@@ -94,9 +108,15 @@ class Evaluation:
         self._slices = {str(s): i for i, s in enumerate(arrays["slices"])}
         self._by_slice = {}
         for name, label in self._labels.items():
-            label.load({key: arrays[f"{name}/{key}"] for key in _KEPT})
+            label.load({key: arrays[f"{name}/{key}"] for key in label.kept})
+            if isinstance(label, ValueFigures):
+                continue
             for s, row in zip(arrays[f"{name}/slice_names"], arrays[f"{name}/slice_sums"], strict=True):
                 self._by_slice.setdefault(str(s), {})[name] = Sums(*row.tolist())
+
+    @property
+    def _values(self) -> set[str]:
+        return {name for name, label in self._labels.items() if isinstance(label, ValueFigures)}
 
     def _count(self) -> None:
         """Count what waits, many batches at once: the cost is per call far more than per row."""
@@ -109,11 +129,16 @@ class Evaluation:
         self.not_finite += int((counted_BL & ~finite_BL).sum())
         for column, (name, label) in enumerate(self._labels.items()):
             row_N = np.flatnonzero(counted_BL[:, column] & finite_BL[:, column])
-            if len(row_N):
-                p_N, y_N = probability_BL[row_N, column], value_BL[row_N, column] > 0
-                loss_N = losses(p_N, y_N)
-                label.add(p_N, y_N, loss_N)
-                self._slice(name, code_B if isinstance(code_B, str) else code_B[row_N], p_N, y_N, loss_N)
+            if not len(row_N):
+                continue
+            p_N, value_N = probability_BL[row_N, column], value_BL[row_N, column]
+            if isinstance(label, ValueFigures):
+                label.add(p_N, value_N)
+                continue
+            y_N = value_N > 0
+            loss_N = losses(p_N, y_N)
+            label.add(p_N, y_N, loss_N)
+            self._slice(name, code_B if isinstance(code_B, str) else code_B[row_N], p_N, y_N, loss_N)
 
     def _codes(self, slices: Sequence[str]) -> str | NDArray[np.int64]:
         """One name where all rows share it, as most batches do; else a number for each row."""
@@ -140,104 +165,3 @@ class Evaluation:
         for name, row in zip(self._slices, np.stack(list(columns), axis=1).tolist(), strict=True):
             if row[0]:
                 self._by_slice.setdefault(name, {}).setdefault(label, Sums()).add(*row)
-
-
-_KEPT = ("sums", "score_W", "positive_W", "at", "scores", "positives", "counts")
-
-
-class _Label:
-    """One label: sums over the whole, faded and since the mark; a ring of the newest rows; the whole's scores."""
-
-    def __init__(self, window: int, exact: int, fade: float) -> None:
-        self.whole, self.since, self.faded = Sums(), Sums(), Sums()
-        self._score_W = np.zeros(window, np.float32)
-        self._positive_W = np.zeros(window, np.bool_)
-        self._at = 0
-        self._exact = exact
-        self._scores: list[Floats] = []
-        self._positives: list[Flags] = []
-        self._histogram: Histogram | None = None
-        self._power_N = np.zeros(0)
-        self._fade = fade
-
-    def add(self, p_N: Floats, y_N: Flags, loss_N: NDArray[np.float64]) -> None:
-        n = len(p_N)
-        p64_N, y64_N = p_N.astype(np.float64), y_N.astype(np.float64)
-        told = (n, float(p64_N.sum()), float(y64_N.sum()), float(loss_N.sum()))
-        self.whole.add(*told)
-        self.since.add(*told)
-        if len(self._power_N) < n:
-            self._power_N = self._fade ** np.arange(2 * n, dtype=np.float64)[::-1]
-        w_N = self._power_N[-n:]
-        faded = (float(w_N.sum()), float(w_N @ p64_N), float(w_N @ y64_N), float(w_N @ loss_N))
-        self.faded.add(*faded, fade=self._fade**n)
-        self._keep(p_N.astype(np.float32), y_N)
-
-    def report(self) -> dict[str, Any]:
-        return {
-            **self.whole.figures(),
-            **self._ranked(),
-            "window": self._windowed(),
-            "faded": self.faded.figures(),
-            "since": self.since.figures(),
-        }
-
-    def state(self) -> Arrays:
-        scores, positives = self._kept()
-        counts = np.zeros((2, 0), np.int64) if self._histogram is None else self._histogram.count_2S
-        return {
-            "sums": np.array([_row(s) for s in (self.whole, self.since, self.faded)]),
-            "score_W": self._score_W,
-            "positive_W": self._positive_W,
-            "at": np.array(self._at),
-            "scores": scores,
-            "positives": positives,
-            "counts": counts,
-        }
-
-    def load(self, arrays: Arrays) -> None:
-        self.whole, self.since, self.faded = (Sums(*row) for row in arrays["sums"].tolist())
-        self._score_W, self._positive_W = arrays["score_W"].copy(), arrays["positive_W"].copy()
-        self._at = int(arrays["at"])
-        self._scores, self._positives = [arrays["scores"]], [arrays["positives"]]
-        self._histogram = None
-        if arrays["counts"].size:
-            self._histogram = Histogram()
-            self._histogram.count_2S = arrays["counts"].copy()
-
-    def _keep(self, p_N: Floats, y_N: Flags) -> None:
-        window = len(self._score_W)
-        slot_N = (self._at + np.arange(len(p_N))[-window:]) % window
-        self._score_W[slot_N], self._positive_W[slot_N] = p_N[-window:], y_N[-window:]
-        self._at += len(p_N)
-        if self._histogram is not None:
-            self._histogram.add(p_N, y_N)
-            return
-        self._scores.append(p_N)
-        self._positives.append(y_N)
-        if self._at > self._exact:
-            self._histogram = Histogram()
-            self._histogram.add(*self._kept())
-            self._scores, self._positives = [], []
-
-    def _kept(self) -> tuple[Floats, Flags]:
-        """The whole's scores in one piece; they stay in one piece, so that each report copies little."""
-        if len(self._scores) != 1:
-            self._scores = [np.concatenate([np.zeros(0, np.float32), *self._scores])]
-            self._positives = [np.concatenate([np.zeros(0, np.bool_), *self._positives])]
-        return self._scores[0], self._positives[0]
-
-    def _ranked(self) -> dict[str, Any]:
-        if self._histogram is not None:
-            return {"auc": self._histogram.auc(), "ece": self._histogram.ece(), "auc_exact": False}
-        scores, positives = self._kept()
-        return {"auc": auc(scores, positives), "ece": ece(scores, positives), "auc_exact": True}
-
-    def _windowed(self) -> Figures:
-        p, y = self._score_W[: self._at], self._positive_W[: self._at]
-        sums = Sums(len(p), float(p.sum(dtype=np.float64)), float(y.sum()), float(losses(p, y).sum()))
-        return {**sums.figures(), "auc": auc(p, y), "ece": ece(p, y)}
-
-
-def _row(sums: Sums) -> list[float]:
-    return [sums.n, sums.probability, sums.positive, sums.loss]

@@ -22,11 +22,13 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from learners.catalogue import COLUMNS
+from learners.field_bags import weighed
+from learners.fields import MEASURED, Field
 from learners.keeping import Arrays
 from learners.learner import Floats, Ints
+from learners.links import Link
 from learners.memory import Memory
-from learners.schema import ITEM_FIELDS, Schema
+from learners.schema import Schema
 from learners.split import first_layer
 
 FORMAT = 1
@@ -44,6 +46,8 @@ class Served:
     seek_RD: Floats
     dense: dict[str, Floats]
     pairs: tuple[Ints, Ints, Floats]
+    links: tuple[Link, ...]
+    based_L: Floats
 
 
 def export(folder: Path, served: Served, *, version: int) -> None:
@@ -58,8 +62,8 @@ def export(folder: Path, served: Served, *, version: int) -> None:
     files: dict[str, Arrays] = {
         "ids": _ids(served),
         "items": {"read": read_EW.astype(np.int32)} | texts("item_ids", [item.item_id for item in known]),
-        "ranker": _ranker(served, read_EW[:items]),
-        "tower": _tower(served, read_EW[:items]),
+        "ranker": _ranker(served, entry_E[:items], read_EW[:items]),
+        "tower": _tower(served, entry_E[:items], read_EW[:items]),
     }
     for name, arrays in files.items():
         save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, folder / f"{name}.safetensors", stamp)
@@ -108,20 +112,35 @@ def _ids(served: Served) -> Arrays:
     return arrays
 
 
-def _lines(line_RW: Floats, read_NW: Ints) -> Floats:
-    """Means of each item field's lines, [N, G, W]."""
-    return np.stack([bag_means(line_RW, read_NW[:, COLUMNS[field]]) for field in ITEM_FIELDS], axis=1)
-
-
-def _ranker(served: Served, read_NW: Ints) -> Arrays:
-    schema, dense = served.schema, served.dense
-    labels = len(schema.labels)
-    dim = served.rank_RW.shape[1] - labels - schema.stats
-    fields = len(schema.fields)
-    layer = first_layer(
-        dense["first.weight"], dense["first.bias"], fields=fields, dim=dim, stats=schema.stats, labels=labels
+def _lines(served: Served, line_RW: Floats, entry_N: Ints, read_NW: Ints) -> Floats:
+    """Each item field's lines: means of names, sums of what was measured, [N, G, W]."""
+    columns = served.memory.catalogue.columns
+    return np.stack(
+        [
+            _measured(served, field, line_RW, entry_N)
+            if field.kind in MEASURED
+            else bag_means(line_RW, read_NW[:, columns[field.name]])
+            for field in served.schema.items
+        ],
+        axis=1,
     )
-    line_NGW = _lines(served.rank_RW, read_NW)
+
+
+def _measured(served: Served, field: Field, line_RW: Floats, entry_N: Ints) -> Floats:
+    catalogue = served.memory.catalogue
+    value_ND = catalogue.measures[entry_N, catalogue.measured[field.name]]
+    weight_ND = np.nan_to_num(weighed(value_ND, field, served.memory.numbers)).astype(np.float32)
+    key_D = np.arange(value_ND.shape[1])
+    row_D = served.find(np.full(len(key_D), 2 * field.space, np.int64), key_D)
+    sums: Floats = weight_ND @ line_RW[np.where(row_D >= 0, row_D, field.space)]
+    return sums
+
+
+def _ranker(served: Served, entry_N: Ints, read_NW: Ints) -> Arrays:
+    schema, dense = served.schema, served.dense
+    dim = served.rank_RW.shape[1] - len(schema.labels) - schema.stats
+    layer = first_layer(dense["first.weight"], dense["first.bias"], schema=schema, dim=dim)
+    line_NGW = _lines(served, served.rank_RW, entry_N, read_NW)
     user_P, value_P, stat_PL = served.pairs
     kept = np.flatnonzero(user_P >= 0)
     kept = kept[np.argsort(user_P[kept], kind="stable")]
@@ -129,18 +148,18 @@ def _ranker(served: Served, read_NW: Ints) -> Arrays:
     layers: Arrays = {name: dense[name] for name in names}
     arrays: Arrays = {
         "rows": served.rank_RW,
-        "item_vectors": line_NGW[:, :, :dim].reshape(len(read_NW), len(ITEM_FIELDS) * dim),
-        "item_part": layer.part(line_NGW, fields - len(ITEM_FIELDS)),
+        "item_vectors": line_NGW[:, :, :dim].reshape(len(read_NW), len(schema.items) * dim),
+        "item_part": layer.part(line_NGW, len(schema.askers) + 1),
         "pair_user": user_P[kept],
         "pair_value": value_P[kept].astype(np.int32),
         "pair_stat": stat_PL[kept],
-        "base": served.memory.counters.base,
+        "base": served.memory.counters.base * served.based_L,
     }
     return arrays | layers
 
 
-def _tower(served: Served, read_NW: Ints) -> Arrays:
-    line_NGD = _lines(served.seek_RD, read_NW)
+def _tower(served: Served, entry_N: Ints, read_NW: Ints) -> Arrays:
+    line_NGD = _lines(served, served.seek_RD, entry_N, read_NW)
     sum_ND = np.tensordot(line_NGD, served.dense["item.weight"], ((1, 2), (0, 1)))
     length_N = np.maximum(np.sqrt((sum_ND * sum_ND).sum(axis=1, keepdims=True)), 1e-6)
     return {
@@ -151,10 +170,7 @@ def _tower(served: Served, read_NW: Ints) -> Arrays:
 
 
 def _document(served: Served, version: int, items: int) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "version": version,
-        "labels": [*served.schema.labels],
-        "context": [*served.schema.context],
-        "items": items,
-    }
+    told = {"format": FORMAT, "version": version, **served.schema.told, "items": items}
+    numbers = served.memory.numbers.told_K3.tolist()
+    links = [link.told for link in served.links]
+    return told | ({"numbers": numbers} if numbers else {}) | ({"links": links} if any(links) else {})

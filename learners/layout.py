@@ -12,10 +12,7 @@ import numpy as np
 
 from learners.features import Features
 from learners.learner import Doubles, Ints
-from learners.schema import ITEM_FIELDS, PAIRED, Schema
-
-UNCOUNTED = frozenset({"history", "history_tags", "query", "query_tags"})
-"""Fields that tell of other items than the one that was shown."""
+from learners.schema import PAIRED, Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +20,13 @@ class Layout:
     """Of one batch: where each bag starts, which bag each id is in, and the ids that pairs are counted of."""
 
     features: Features
-    asker_fields: tuple[str, ...]
+    schema: Schema
     start_G: Ints
     owner_N: Ints
     user_R: Ints
     """Place of each row's user id, -1 without one."""
+    item_R: Ints
+    """Place of each row's item id."""
     paired_M: Ints
     """Places of the ids that rows are paired with."""
     row_M: Ints
@@ -49,11 +48,12 @@ class Layout:
         f = self.features
         event_SC = _summed(event_RC, f.shot_R, f.shots)
         event_IC = _summed(event_RC, f.item_R, len(f.entry_I))
-        asked = [event_SC * (name not in UNCOUNTED) for name in self.asker_fields]
-        event_GC = np.concatenate([*asked, *[event_IC] * len(ITEM_FIELDS), event_RC])
-        event_NC = event_GC[self.owner_N]
-        places = np.flatnonzero(event_NC.any(axis=1))
-        return places, event_NC[places]
+        asked = [event_SC * field.counted for field in self.schema.askers]
+        shown = [event_IC * field.counted for field in self.schema.items]
+        event_GC = np.concatenate([*asked, *shown, event_RC])
+        counted_G = event_GC @ np.ones(event_GC.shape[1]) > 0  # nothing counts below 0
+        places = np.flatnonzero(counted_G[self.owner_N])
+        return places, event_GC[self.owner_N[places]]
 
 
 def layout(features: Features, schema: Schema) -> Layout:
@@ -61,10 +61,10 @@ def layout(features: Features, schema: Schema) -> Layout:
     count_G = features.bags.count_G
     start_G = np.cumsum(count_G) - count_G
     S, I = features.shots, len(features.entry_I)  # noqa: E741
-    items = S * len(schema.asker_fields)
+    items = S * len(schema.askers)
     places, rows, slots = [], [], []
     for slot, name in enumerate(PAIRED):
-        bag_R = items + ITEM_FIELDS.index(name) * I + features.item_R
+        bag_R = items + schema.item_fields.index(name) * I + features.item_R
         count_R = count_G[bag_R]
         row_M = np.repeat(np.arange(len(bag_R)), count_R)
         within_M = np.arange(len(row_M)) - np.repeat(np.cumsum(count_R) - count_R, count_R)
@@ -74,10 +74,11 @@ def layout(features: Features, schema: Schema) -> Layout:
     user_S = np.where(count_G[:S] > 0, start_G[:S], -1)
     return Layout(
         features=features,
-        asker_fields=schema.asker_fields,
+        schema=schema,
         start_G=start_G,
         owner_N=np.repeat(np.arange(len(count_G)), count_G),
         user_R=user_S[features.shot_R],
+        item_R=start_G[items + features.item_R],
         paired_M=np.concatenate(places),
         row_M=np.concatenate(rows),
         slot_M=np.concatenate(slots),

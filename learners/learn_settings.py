@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from learners.errors import OtherSettings
+from learners.fields import Declared
 from streams.mask import Masking
 from streams.positions import Positions
 
@@ -36,11 +37,19 @@ class LearnSettings(Struct, frozen=True, forbid_unknown_fields=True):
     bucket_ms: int = 1000
     batch_size: int = 1024
     code: int = CODE
+    features: dict[str, Declared] = {}
+    losses: dict[str, dict[str, str | float | bool]] = {}
+    """By label what differs from the usual loss, as `heads.py` tells it."""
 
     @property
     def text(self) -> str:
-        """The settings as a configure line says them: JSON in one order of keys."""
-        return msgspec.json.encode(self, order="deterministic").decode()
+        """The settings as a configure line says them: JSON in one order of keys; of features and losses only where
+        there are any, so that a line of before says the same."""
+        told = msgspec.structs.asdict(self)
+        features = {name: declared.written for name, declared in sorted(told.pop("features").items())}
+        losses = {name: dict(sorted(loss.items())) for name, loss in sorted(told.pop("losses").items())}
+        told |= {name: some for name, some in (("features", features), ("losses", losses)) if some}
+        return msgspec.json.encode(told).decode()
 
     @property
     def digest(self) -> str:
@@ -49,8 +58,13 @@ class LearnSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def learner(self) -> tuple[object, ...]:
-        """What a learner is made with: where it stays as it is, what was learned is carried over."""
-        return self.model, self.labels, self.context, self.seed
+        """What a learner is made with: where it stays as it is, what was learned goes on."""
+        return *self.carried, self.context, self.features
+
+    @property
+    def carried(self) -> tuple[object, ...]:
+        """What may not change for a model to be carried over to other features."""
+        return self.model, self.labels, self.losses, self.seed
 
     @classmethod
     def of(cls, text: str) -> LearnSettings:

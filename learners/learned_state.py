@@ -6,7 +6,7 @@ The only file that opens what a version holds. Nothing here reads examples, lear
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from checkpoints.store import VersionStore
 from learners.errors import NothingLeft
 from learners.evaluation import Evaluation
 from learners.learn_settings import LearnSettings, settings_at, settings_told
-from learners.learner import Learner
+from learners.learner import Carries, HasValues, Learner
 from learners.ordering import Ordering
 from learners.plan import Plan
 from learners.resuming import beginning, newest_valid
@@ -39,6 +39,10 @@ class State:
     examples: int = 0
     steps: int = 0
     version: int | None = None
+    changed: dict[str, list[str]] = field(default_factory=dict)
+    """Which features came and went since that version."""
+    before: State | None = None
+    """What it was before it went over to its settings, until a version is made of it."""
 
     @property
     def input(self) -> Positions:
@@ -95,18 +99,22 @@ class States:
         state.ordering = self._ordered(state.ordering.positions, state.settings)
 
     def turned(self, state: State, settings: LearnSettings | None) -> State:
-        """The state under other settings: batches are cut anew from its positions. What was learned is carried over
-        where the learner stays as it is; else the model begins anew, and only what was read is counted on."""
-        before = state.settings
-        same = before is not None and settings is not None and before.learner == settings.learner
-        if same or self.config(before) == self.config(settings):
-            return replace(state, ordering=self._ordered(state.ordering.positions, settings), settings=settings)
-        begun = self._begun(settings, state.ordering.positions)
-        return replace(begun, examples=state.examples, steps=state.steps, version=state.version)
+        """The state under other settings: batches are cut anew from its positions. What was learned goes on where the
+        learner stays as it is, and is carried over where only its features change; else the model begins anew, and
+        only what was read is counted on. Settings under which nothing was learned leave no trace."""
+        base = state.before if state.before and state.before.steps == state.steps else state
+        ordering, before = self._ordered(state.ordering.positions, settings), base.settings
+        if settings == before or (before and settings and before.learner == settings.learner):
+            return replace(base, ordering=ordering, settings=settings)
+        begun = replace(self._begun(settings, state.ordering.positions), before=base)
+        if before and settings and before.carried == settings.carried and isinstance(begun.learner, Carries):
+            begun.changed, begun.evaluation = begun.learner.carry(base.learner), base.evaluation
+        return replace(begun, examples=base.examples, steps=base.steps, version=base.version)
 
     def _begun(self, settings: LearnSettings | None, positions: dict[int, TrainerPosition]) -> State:
         learner = self._fresh() if settings is None or self._make is None else self._make(settings)
-        evaluation = Evaluation(learner.labels, exact=self._plan.exact_rows)
+        values = learner.values if isinstance(learner, HasValues) else frozenset[str]()
+        evaluation = Evaluation(learner.labels, values=values, exact=self._plan.exact_rows)
         return State(learner, evaluation, self._ordered(positions, settings), settings)
 
     def _ordered(self, positions: dict[int, TrainerPosition], settings: LearnSettings | None) -> Ordering:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,8 @@ class Scores:
     """Progressive predictions of one batch, a line for each example and a column for each label.
 
     `decided_BL` is the label mask: false where the row decides nothing of that label (facts, organic visits, other
-    windows), and there neither prediction nor value means anything.
+    windows), and there neither prediction nor value means anything. Where a label is learned as a value, its column of
+    `probability_BL` holds the value that was foreseen.
     """
 
     probability_BL: Floats
@@ -38,12 +39,33 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What one call of `learn` did. Where `finite` is false nothing was learned; `norm` is that before clipping."""
+    """What one call of `learn` did. Where `finite` is false nothing was learned; `norm` is that before clipping,
+    the factors are Clippy's: by how much steps were shortened."""
 
     rows: int
     finite: bool
     norm: float
     loss: float
+    least_factor: float = 1.0
+    mean_factor: float = 1.0
+
+
+@runtime_checkable
+class Carries(Protocol):
+    """A learner whose features may change while it lives."""
+
+    def carry(self, before: Learner) -> dict[str, list[str]]:
+        """Become what `before`, of the same model, labels and seed, has learned; by name, which features were `added`
+        and which `dropped`. Every score is what it was, where none was dropped."""
+        ...
+
+
+@runtime_checkable
+class HasValues(Protocol):
+    """A learner of which some labels are foreseen as values, not as chances."""
+
+    @property
+    def values(self) -> frozenset[str]: ...
 
 
 class Learner(Protocol):

@@ -18,6 +18,7 @@ from learners.keeping import Arrays
 from learners.layout import Layout
 from learners.learner import Doubles, Floats, Ints
 from learners.names import Names
+from learners.numeric import Numbers
 from learners.pairs import PairMap, Pairs
 from learners.schema import Schema
 
@@ -28,7 +29,8 @@ class Memory:
     def __init__(self, schema: Schema, pairs: PairMap) -> None:
         self._schema = schema
         self.names = Names(schema.spaces)
-        self.catalogue = Catalogue(self.names)
+        self.catalogue = Catalogue(self.names, schema)
+        self.numbers = Numbers(schema.numbers)
         self.counters = Counters(len(schema.labels))
         self.pairs = Pairs(len(schema.labels), pairs)
         self.often = Frequency()
@@ -57,12 +59,14 @@ class Memory:
         """Count a batch: views at rows that decide a first label, choices where they are decided."""
         event_RC, f = events(place), place.features
         self.counters.total_C += event_RC.sum(axis=0)
+        self.numbers.count(f.number_RK)
         places, event_NC = place.events_of_ids(event_RC)
         self.counters.add(row_N[places], event_NC)
         user_at_M = place.user_R[place.row_M]
         event_MC = event_RC[place.row_M]
         self.often.see(f.entry_I[f.item_R[f.chosen]])
-        there = (user_at_M >= 0) & event_MC.any(axis=1)
+        counted_R = event_RC @ np.ones(event_RC.shape[1]) > 0  # nothing counts below 0
+        there = (user_at_M >= 0) & counted_R[place.row_M]
         self.pairs.add(row_N[user_at_M[there]], row_N[place.paired_M[there]], event_MC[there])
 
     def forget(self, user_id: str) -> tuple[int, int]:
@@ -84,13 +88,17 @@ class Memory:
             "often.last": _sized(self.often.last_E, entries),
             "pairs.counts": _sized(self.pairs.counters.count_RC, len(self.pairs.ids)),
         }
-        document = {"names": self.names.dump(), "items": self.catalogue.dump(), "often": self.often.seen}
+        measures, items = self.catalogue.dump()
+        arrays |= measures | ({"numbers": self.numbers.told_K3} if self._schema.numbers else {})
+        document = {"names": self.names.dump(), "items": items, "often": self.often.seen}
         return arrays, document
 
     def load(self, arrays: Arrays, document: dict[str, Any]) -> None:
         """Become what `dump` gave."""
         self.names.load(document["names"])
-        self.catalogue.load(document["items"])
+        self.catalogue.load(arrays, document["items"])
+        if self._schema.numbers:
+            self.numbers.told_K3 = arrays["numbers"]
         self.counters.count_RC, self.counters.total_C = arrays["counts"], arrays["totals"]
         self.often.gap_E, self.often.last_E = arrays["often.gap"], arrays["often.last"]
         self.often.seen = document["often"]

@@ -10,7 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from learners.counters import PRIOR, Counters, log_odds
+from learners.counters import FAR, PRIOR, Counters
+from learners.kernels.odds import pair_odds
 from learners.learner import Doubles, Floats, Ints
 
 PAIR_PRIOR = 4.0
@@ -28,17 +29,6 @@ class PairMap(Protocol):
         ...
 
 
-def pair_stats(pair_NC: Doubles, user_NC: Doubles, rate_L: Doubles) -> Floats:
-    """How much likelier than by itself this user is to choose such an item: log-odds by label.
-
-    `pair_NC` and `user_NC` are views, then chosen by label, of the pair and of the user alone.
-    """
-    chosen, views = user_NC[:, 1:], user_NC[:, :1]
-    own = (chosen + PRIOR * rate_L) / (np.maximum(views, chosen) + PRIOR)
-    stats: Floats = log_odds(pair_NC[:, 1:], pair_NC[:, :1], own, PAIR_PRIOR).astype(np.float32)
-    return stats
-
-
 class Pairs:
     """Counters of pairs behind their map."""
 
@@ -48,10 +38,12 @@ class Pairs:
         self._labels = labels
 
     def stats(self, user_N: Ints, value_N: Ints, counters: Counters) -> Floats:
-        """Statistics of pairs; 0 for one never counted."""
-        width = 1 + self._labels
-        pair_NC = self.counters.read(self.ids.find(user_N, value_N))
-        return pair_stats(pair_NC, counters.read(user_N)[:, :width], counters.rates)
+        """How much likelier than by itself a user is to choose what an item is: log-odds by label; 0 for a pair that
+        was never counted."""
+        odds_NL, line_N = np.empty((len(user_N), self._labels)), self.ids.find(user_N, value_N)
+        told = self.counters.count_RC, line_N, counters.count_RC, user_N, counters.rates
+        pair_odds(*told, PRIOR, PAIR_PRIOR, odds_NL)
+        return np.clip(np.log(odds_NL), -FAR, FAR).astype(np.float32)
 
     def add(self, user_N: Ints, value_N: Ints, event_NC: Doubles) -> None:
         """Count events of pairs."""

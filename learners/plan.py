@@ -31,7 +31,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What one turn did. `restored` is the version gone back to (0: nothing learned), None where none was."""
+    """What one turn did. `restored` is the version gone back to (0: nothing learned), None where none was. `refused`
+    is how many of the rows stood in a batch that was not finite: nothing of it is in a weight or a figure."""
 
     idle: bool
     rows: int
@@ -41,8 +42,13 @@ class Trained:
     input: Positions
     reached: Positions
     learned: Learned | None = None
+    refused: int = 0
     restored: int | None = None
     committed: Manifest | None = None
+    skew: dict[str, float] | None = None
+    """By feature, the share of compared slates that served something else than was learned."""
+    skew_gap: dict[str, float] | None = None
+    """By number, how far apart the two were on average."""
     published: bool = False
     ended: bool = False
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from learners.learner import Floats
+from learners.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class FirstLayer:
     cross_XJ: Floats
     bias_J: Floats
     labels: int
+    readers: tuple[int, ...] = ()
+    """Fields whose rows' own weights do not count."""
 
     def part(self, line_NGW: Floats, first: int) -> Floats:
         """What fields `first` on add by themselves, [N, J]: vectors, their products, statistics, own weights."""
@@ -35,7 +38,8 @@ class FirstLayer:
         part_NJ += np.tensordot(stat_NGS, self.stat_FSJ[mine], ((1, 2), (0, 1)))
         gram_NGG = vector_NGd @ vector_NGd.transpose(0, 2, 1)
         part_NJ += np.tensordot(gram_NGG, self.pair_FFJ[mine, mine], ((1, 2), (0, 1)))
-        part_NJ[:, : self.labels] += line_NGW[:, :, dim : dim + self.labels].sum(axis=1)
+        own_NGW = np.delete(line_NGW, [f - first for f in self.readers if 0 <= f - first < count], axis=1)
+        part_NJ[:, : self.labels] += own_NGW[:, :, dim : dim + self.labels].sum(axis=1)
         part: Floats = part_NJ.astype(np.float32)
         return part
 
@@ -53,9 +57,9 @@ class FirstLayer:
         return product
 
 
-def first_layer(weight_IJ: Floats, bias_J: Floats, *, fields: int, dim: int, stats: int, labels: int) -> FirstLayer:
+def first_layer(weight_IJ: Floats, bias_J: Floats, *, schema: Schema, dim: int) -> FirstLayer:
     """The first layer of the ranker, whose inputs stand as vectors, products, statistics, crosses."""
-    outputs = weight_IJ.shape[1]
+    outputs, fields, stats = weight_IJ.shape[1], len(schema.fields), schema.stats
     bounds = np.cumsum([fields * dim, fields * fields, fields * stats])
     vectors, pairs, numbers, crosses = np.split(weight_IJ, bounds)
     return FirstLayer(
@@ -64,5 +68,6 @@ def first_layer(weight_IJ: Floats, bias_J: Floats, *, fields: int, dim: int, sta
         numbers.reshape(fields, stats, outputs),
         crosses,
         bias_J,
-        labels,
+        len(schema.labels),
+        schema.readers,
     )

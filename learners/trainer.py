@@ -43,7 +43,7 @@ def train(
     1. adopt new decisions: keep what is valid, else restore the newest valid version, else begin anew;
     2. read the partition that holds the others back, and order; nothing where other settings hold from here on;
     3. score the batch with what was learned before it;
-    4. learn it;
+    4. learn it, and take its scores into the figures, unless it is not finite: then it is counted as refused;
     5. advance the positions, in memory only;
     6. when due, commit what was learned and the positions together, with the gate's verdict;
     7. publish that version, unless it failed or publishing is paused;
@@ -131,8 +131,11 @@ class Trainer:
             input=state.input,
             reached=state.ordering.reached,
             learned=learned,
+            refused=len(batch.examples) if batch and learned and not learned.finite else 0,
             restored=restored,
             committed=committed,
+            skew=_told(committed, "differing"),
+            skew_gap=_told(committed, "mean_gap"),
             published=published,
             ended=ended,
         )
@@ -188,8 +191,9 @@ class Trainer:
 
     def _learn(self, state: State, batch: Batch) -> Learned:
         scores = state.learner.score(batch)
-        evaluate(state.evaluation, batch, scores)
         learned = state.learner.learn(batch)
+        if learned.finite:
+            evaluate(state.evaluation, batch, scores)
         state.ordering.advance(batch)
         state.examples += len(batch.examples)
         state.steps += 1
@@ -213,3 +217,9 @@ class Trainer:
         )
         self._since = Since(self._clock())
         return manifest
+
+
+def _told(committed: Manifest | None, figure: str) -> dict[str, float] | None:
+    """One figure of the skew by feature; None where nothing was compared."""
+    told = committed.skew if committed else {}
+    return {name: gap[figure] for name, gap in told.items() if figure in gap} or None

@@ -79,6 +79,8 @@ class Recommendation:
     items: tuple[Placed, ...]
     stamps: Stamps | None = None
     trouble: tuple[str, ...] = ()
+    marks: Context = field(default_factory=dict)
+    """What the slate says of the features it was made from, beside its context."""
 
 
 def slate_of(ask: Ask, answer: Recommendation, request_id: str) -> Slate:
@@ -95,7 +97,7 @@ def slate_of(ask: Ask, answer: Recommendation, request_id: str) -> Slate:
         request_id=request_id,
         items=tuple(Shown(p.item_id, p.position, p.score, p.propensity) for p in answer.items),
         surface=ask.surface,
-        context=ask.context,
+        context=ask.context | answer.marks,
         model_version=answer.version,
         query_item_id=ask.query_item_id,
         query_text=ask.query_text,

@@ -1,18 +1,21 @@
 """Who asks, and what a version reads of them: the same fields as in training, from the same function.
 
-`AskerReader` turns an asker into the mean line of each asker field, for the ranker's rows and the towers' alike. It
-knows rows and nothing of what is computed from them.
+`AskerReader` turns an asker into the line of each asker field, for the ranker's rows and the towers' alike. It knows
+rows and nothing of what is computed from them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from learners.asked import Column, asked
 from learners.catalogue import COLUMNS
-from learners.features import asked
+from learners.features import USER
 from learners.learner import Floats
+from learners.numeric import Numbers
 from learners.schema import Schema
 from serving.exported import ITEM, ExportedIds, ExportedItems
 from streams.examples import Past
@@ -39,46 +42,61 @@ class Read:
     user: int
     row_M: list[int]
     share_AM: Floats
+    columns: tuple[Column, ...]
+    """What the rows are of."""
 
 
 class AskerReader:
-    """Reads askers by one version's ids and items."""
+    """Reads askers by one version's ids and items, and by what it had learned of numbers."""
 
-    def __init__(self, schema: Schema, ids: ExportedIds, items: ExportedItems) -> None:
-        self._schema, self._ids = schema, ids
+    def __init__(self, schema: Schema, ids: ExportedIds, items: ExportedItems, numbers: Numbers) -> None:
+        self._schema, self._ids, self._numbers = schema, ids, numbers
         self._items = items
-        self._fields = len(schema.asker_fields)
-        item = items.read_EW[:, COLUMNS["item"]].ravel()
-        tags = items.read_EW[:, COLUMNS["tags"]]
-        self._item_row: list[int] = item.tolist()
-        self._tag_rows: list[list[int]] = [[row for row in line if row >= 0] for line in tags.tolist()]
+        through = {field.through for field in schema.askers if field.kind == "history"} - {"item"}
+        self._item_row: list[int] = items.read_EW[:, COLUMNS["item"]].ravel().tolist()
+        self._rows_of = {name: _there(items.read_EW[:, COLUMNS[name]].tolist()) for name in through}
         self._known: dict[tuple[int, str], int] = {}
 
     def read(self, asker: Asker) -> Read:
         """The rows of an asker's fields, field by field."""
-        told = asked([asker], self._schema.context)
-        user_id = told.singles[0][1][0]
-        user = -1 if user_id is None else self._ids.row(0, user_id)
-        bags: list[list[int]] = [[] if user_id is None else [max(user, 0)]]
-        bags += self._through(told.histories[0])
-        bags += self._through(told.queries[0])
-        for space, (text,) in told.singles[1:]:
-            bags.append([] if text is None else [self._cached(space, text)])
-        row_M = [row for bag in bags for row in bag]
-        share_AM = np.zeros((self._fields, len(row_M)), np.float32)
+        entries: dict[int, list[int]] = {}
+        columns = asked([asker], self._schema)
+        user = self._ids.row(USER, asker.user_id) if asker.user_id else -1
+        bags = [([max(user, USER)] if asker.user_id else [], 1.0)]
+        bags += [self._bag(column, entries) for column in columns[1:]]
+        row_M = [row for bag, _ in bags for row in bag]
+        share_AM = np.zeros((len(bags), len(row_M)), np.float32)
         at = 0
-        for field, bag in enumerate(bags):
+        for field, (bag, weight) in enumerate(bags):
             if bag:
-                share_AM[field, at : at + len(bag)] = 1.0 / len(bag)
+                share_AM[field, at : at + len(bag)] = weight
                 at += len(bag)
-        return Read(user, row_M, share_AM)
+        return Read(user, row_M, share_AM, columns)
 
-    def _through(self, item_ids: tuple[str, ...]) -> tuple[list[int], list[int]]:
-        entries = self._items.entries_of(item_ids)
-        rows = [self._item_row[entry] if entry >= 0 else ITEM for entry in entries]
-        return rows, [row for entry in entries if entry >= 0 for row in self._tag_rows[entry]]
+    def _bag(self, column: Column, entries: dict[int, list[int]]) -> tuple[list[int], float]:
+        """The rows of a field's only bag, and what each weighs."""
+        field, space = column.field, column.field.space
+        if column.number_S is not None:
+            (number,) = self._numbers.standard(field.name, column.number_S).tolist()
+            return ([], 0.0) if number != number else ([self._ids.reading_key(space, 0)], number)
+        if column.keys_S is not None:
+            return _mean([self._ids.reading_key(space, key) for key in column.keys_S[0]])
+        assert column.texts_S is not None
+        if field.kind != "history":
+            return _mean([self._reading(space, text) for text in column.texts_S[0]])
+        name = id(column.texts_S)
+        if name not in entries:
+            entries[name] = self._items.entries_of(column.texts_S[0])
+        return _mean(self._through(entries[name], field.through))
 
-    def _cached(self, space: int, text: str) -> int:
+    def _through(self, entries: list[int], name: str) -> list[int]:
+        """The rows of items, or of what they are."""
+        if name == "item":
+            return [self._item_row[entry] if entry >= 0 else ITEM for entry in entries]
+        rows = self._rows_of[name]
+        return [row for entry in entries if entry >= 0 for row in rows[entry]]
+
+    def _reading(self, space: int, text: str) -> int:
         """Surfaces and context values are few: their rows are looked up once, for at most 4,096 of them."""
         row = self._known.get((space, text))
         if row is None:
@@ -86,3 +104,11 @@ class AskerReader:
             if len(self._known) < 4096:
                 self._known[(space, text)] = row
         return row
+
+
+def _mean(rows: list[int]) -> tuple[list[int], float]:
+    return rows, 1.0 / max(1, len(rows))
+
+
+def _there(lines: Iterable[list[int]]) -> list[list[int]]:
+    return [[row for row in line if row >= 0] for line in lines]

@@ -68,14 +68,22 @@ class ExportedIds:
         variant = 2 * space
         if key is None:
             key, variant = self._number[space].get(text, -1), 2 * space + 1
-        start, end = self._slice[variant]
-        at = start + int(np.searchsorted(self._key_I[start:end], key))
-        return int(self._row_I[at]) if at < end and self._key_I[at] == key else -1
+        return self._found(variant, key)
 
     def reading(self, space: int, text: str) -> int:
         """The row to read: the fallback of the space for an unknown id."""
         row = self.row(space, text)
         return space if row < 0 else row
+
+    def reading_key(self, space: int, key: int) -> int:
+        """The same for an id that is a number, and no text: a bucket of a text, a place in a vector."""
+        row = self._found(2 * space, key)
+        return space if row < 0 else row
+
+    def _found(self, variant: int, key: int) -> int:
+        start, end = self._slice[variant]
+        at = start + int(np.searchsorted(self._key_I[start:end], key))
+        return int(self._row_I[at]) if at < end and self._key_I[at] == key else -1
 
 
 class ExportedItems:

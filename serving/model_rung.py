@@ -66,7 +66,7 @@ def asker_of(ask: Ask, profile: Profile) -> Asker:
         ask.user_id,
         profile.until(ask.at),
         ask.surface,
-        ask.context,
+        profile.circumstances | ask.context,
         ask.at,
         query_item_id=ask.query_item_id,
         query_text=ask.query_text,

@@ -100,6 +100,8 @@ class Part:
             case User():
                 if event.deleted:
                     self._forget(event)
+                elif event.ts > self.forgotten.get(event.user_id, -1):
+                    self.profiles.upsert(event)
             case _:
                 self.newest = max(self.newest, event.ts)
                 if self._tells(event) and self._fresh(event):

@@ -35,7 +35,8 @@ class Policy:
 
     `weights` says what each predicted label is worth; empty means 1 each. `diversity` is the share of the unlike in
     choosing (0: by value alone), `epsilon` the share of places given to chance, `fatigue` the part of its value that an
-    item keeps for each showing in vain. `deadline` is in ms.
+    item keeps for each showing in vain. `deadline` is in ms. `logged` is the share of
+    lists whose slate says what their features were.
     """
 
     weights: dict[str, float] = field(default_factory=dict)
@@ -45,3 +46,4 @@ class Policy:
     epsilon: float = 0.02
     fatigue: float = 0.97
     deadline: float = 100.0
+    logged: float = 0.0

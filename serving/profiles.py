@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from streams.events import Context, User
 from streams.examples import Past
 from streams.histories import bounded
+from streams.known_users import Standing, circumstances, newer
 
 Seen = tuple[int, int]
 """How often an item was shown since it was last wanted, and when (ms) it was last shown."""
@@ -25,6 +27,13 @@ class Profile:
     history: list[Past] = field(default_factory=list)
     history_at: int | None = None
     seen: dict[str, Seen] = field(default_factory=dict)
+    told: Standing | None = None
+    """The newest upsert of the user."""
+
+    @property
+    def circumstances(self) -> Context:
+        """The user's attributes, as the joiner puts them among the circumstances of an impression."""
+        return {} if self.told is None else circumstances(self.told[2])
 
     def until(self, at: int) -> tuple[Past, ...]:
         """The history as of `at`: what lies later is not known yet."""
@@ -75,6 +84,16 @@ class Profiles:
         if wanted and past.item_id in profile.seen:
             profile.seen[past.item_id] = (0, profile.seen[past.item_id][1])
 
+    def upsert(self, event: User) -> None:
+        """Take a user's attributes, where they are the newest."""
+        profile = self._user(event.user_id)
+        if newer(event, profile.told):
+            profile.told = event.ts, event.event_id, event.attributes
+
+    def attributes(self) -> Iterator[tuple[str, Standing]]:
+        """What users were told to be, for a snapshot."""
+        return ((user_id, profile.told) for user_id, profile in self.users.items() if profile.told is not None)
+
     def forget(self, user_id: str) -> None:
         """Nothing is known of the user any more."""
         self.users.pop(user_id, None)
@@ -87,6 +106,10 @@ class Profiles:
     def take(self, user_id: str, history: list[Past], history_at: int | None, seen: dict[str, Seen]) -> None:
         """One user of a snapshot."""
         self.users[user_id] = Profile(history, history_at, seen)
+
+    def take_attributes(self, user_id: str, told: Standing) -> None:
+        """The attributes of one user of a snapshot, who was taken before."""
+        self._user(user_id).told = told
 
     def _user(self, user_id: str) -> Profile:
         profile = self.users.get(user_id)

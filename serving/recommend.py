@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Protocol
+from zlib import crc32
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from serving.model_rung import Deadline, asker_of, by_model, placed, score
 from serving.policy import Policy
 from serving.reranking import Chosen
 from serving.retrieval import Candidates, Shelf, had_enough
+from streams.events import Context
 
 CACHED_USERS = 50_000
 SHELVES = 6
@@ -66,7 +68,8 @@ class Recommender:
                 if items:
                     if keep:
                         self._keep(ask.user_id, stamps, items)
-                    return Recommendation(bundle.version, "model", history_at, items, stamps)
+                    marks = self._marks(ask, bundle, items[0].item_id, chance)
+                    return Recommendation(bundle.version, "model", history_at, items, stamps, marks=marks)
         return self._lower(ask, bundle, history_at, tuple(trouble))
 
     def rank(self, ask: Ask, item_ids: list[str]) -> Recommendation:
@@ -84,6 +87,12 @@ class Recommender:
         by_rate = sorted(zip(open_ids, rates, strict=True), key=lambda pair: -pair[1])
         items = tuple(Placed(name, n, rate, "given") for n, (name, rate) in enumerate(by_rate))
         return Recommendation(0, "popular", self.known.profile(ask.user_id).history_at, items, None, trouble)
+
+    def _marks(self, ask: Ask, bundle: Bundle, first: str, chance: bytes) -> Context:
+        """What the features were, for the share of lists that says so."""
+        if crc32(chance) >= self.policy.logged * (1 << 32):
+            return {}
+        return bundle.scorer.marks(asker_of(ask, self.known.profile(ask.user_id)), first)
 
     def _ranked(self, ask: Ask, bundle: Bundle, item_ids: list[str]) -> Recommendation:
         profile = self.known.profile(ask.user_id)

@@ -16,10 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from learners.catalogue import Known
+from learners.catalogue import COLUMNS, Known
 from learners.keeping import Arrays
 from learners.learner import Floats, Ints
-from learners.schema import ITEM_FIELDS, SPACES, Schema
+from learners.links import Link, read_back
+from learners.numeric import Numbers
+from learners.schema import SPACES, Schema
+from learners.skew import ITEM_RATE, USER_RATE, marks_of
 from learners.split import first_layer
 from serving.askers import Asker, AskerReader, Read
 from serving.exported import ExportedIds, ExportedItems, arrays_of, document_of
@@ -34,26 +37,19 @@ Rows = npt.NDArray[np.int32] | Ints
 class Ranker:
     """The ranking stage."""
 
-    def __init__(self, arrays: Arrays, schema: Schema, ids: ExportedIds, items: ExportedItems) -> None:
-        self._arrays = arrays
+    def __init__(
+        self, arrays: Arrays, schema: Schema, ids: ExportedIds, items: ExportedItems, links: tuple[Link, ...]
+    ) -> None:
+        self._arrays, self._links = arrays, links
         self._rates = PersonalRates(arrays, items.read_EW[: len(items.ids)])
-        labels, fields = len(schema.labels), len(schema.fields)
-        self._dim = arrays["rows"].shape[1] - labels - schema.stats
-        self._askers = fields - len(ITEM_FIELDS)
-        self._labels = labels
-        self._layer = first_layer(
-            arrays["first.weight"],
-            arrays["first.bias"],
-            fields=fields,
-            dim=self._dim,
-            stats=schema.stats,
-            labels=labels,
-        )
-        self._across = self._layer.across(self._askers)
+        self._labels = len(schema.labels)
+        self._dim = arrays["rows"].shape[1] - self._labels - schema.stats
+        self._layer = first_layer(arrays["first.weight"], arrays["first.bias"], schema=schema, dim=self._dim)
+        self._across = self._layer.across(len(schema.askers) + 1)
         self._placed_1W = arrays["rows"][[ids.reading(POSITION, "0")]]
 
-    def probabilities(self, read: Read, rows: Rows) -> Floats:
-        """Of each item, by label."""
+    def predictions(self, read: Read, rows: Rows) -> Floats:
+        """Of each item, by label: chances, or values where the label is learned as one."""
         a, labels = self._arrays, self._labels
         line_AW = np.concatenate([read.share_AM @ a["rows"][read.row_M], self._placed_1W])
         part_J = self._layer.part(line_AW[None], 0)[0] + self._layer.bias_J
@@ -65,8 +61,11 @@ class Ranker:
         first_NJ += part_J
         hidden_NH = np.maximum(first_NJ[:, labels:], 0.0) @ a["second.weight"] + a["second.bias"]
         logit_NL = first_NJ[:, :labels] + np.maximum(hidden_NH, 0.0) @ a["head.weight"]
-        probability_NL: Floats = 1.0 / (1.0 + np.exp(-logit_NL))
-        return probability_NL
+        return read_back(self._links, logit_NL)
+
+    def rate(self, row: int) -> float:
+        """The log-odds of the first label at a row, by the version's counters; 0 where it knows none."""
+        return float(self._arrays["rows"][row, self._dim + self._labels]) if row >= 0 else 0.0
 
 
 class Scorer:
@@ -77,13 +76,17 @@ class Scorer:
         self._folder = folder
         self.version: int = told["version"]
         self.labels: tuple[str, ...] = tuple(told["labels"])
-        schema = Schema(self.labels, tuple(told["context"]))
+        schema = Schema.of(told)
+        numbers = Numbers(schema.numbers)
+        if schema.numbers:
+            numbers.told_K3 = np.array(told["numbers"], np.float64)
         self._items = ExportedItems(arrays_of(folder, "items")[1], told["items"])
         ids = ExportedIds(arrays_of(folder, "ids")[1], schema)
         self.tower_version, self._tower = arrays_of(folder, "tower")
         self.ranker_version, arrays = arrays_of(folder, "ranker")
-        self._reader = AskerReader(schema, ids, self._items)
-        self._ranker = Ranker(arrays, schema, ids, self._items)
+        self._reader = AskerReader(schema, ids, self._items, numbers)
+        links = tuple(Link.of(link) for link in told.get("links", [{}] * len(self.labels)))
+        self._ranker = Ranker(arrays, schema, ids, self._items, links)
         self._last: tuple[Asker, Read] | None = None
 
     @classmethod
@@ -120,10 +123,17 @@ class Scorer:
         return unit
 
     def score(self, asker: Asker, rows: Rows) -> Floats:
-        """Probabilities of items, [n, L]."""
+        """Predictions of items, [n, L]: probabilities, or values where a label is learned as one."""
         if not len(rows):
             return np.zeros((0, len(self.labels)), np.float32)
-        return self._ranker.probabilities(self._read(asker), rows)
+        return self._ranker.predictions(self._read(asker), rows)
+
+    def marks(self, asker: Asker, item_id: str) -> dict[str, str | float]:
+        """What a slate of these and of this first item says of its features, for learning to compare with."""
+        read, (row,) = self._read(asker), self._items.rows_of([item_id])
+        item = int(self._items.read_EW[row, COLUMNS["item"]][0]) if row >= 0 else -1
+        rates = {ITEM_RATE: self._ranker.rate(item), USER_RATE: self._ranker.rate(read.user)}
+        return marks_of(read.columns, rates)
 
     def _read(self, asker: Asker) -> Read:
         """One request asks twice; the pair is assigned at once, so threads can only miss."""

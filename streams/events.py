@@ -109,6 +109,7 @@ class Item(Struct, frozen=True, array_like=True, gc=False, tag_field="kind", tag
     deleted: bool = False
     producer: str = ""
     app_version: str = ""
+    attributes: Context = {}
 
 
 class User(Struct, frozen=True, array_like=True, gc=False, tag_field="kind", tag="user"):

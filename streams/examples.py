@@ -38,6 +38,7 @@ class Attributes(Struct, frozen=True, array_like=True, gc=False):
     available_from: int | None = None
     available_until: int | None = None
     deleted: bool = False
+    attributes: Context = {}
 
 
 class Shot(Struct, frozen=True, array_like=True, gc=False):

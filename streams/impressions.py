@@ -83,7 +83,8 @@ class Impressions:
     def _shot(self, event: Impression | Slate) -> tuple[Shot, bool]:
         """The circumstances, and whether the slate is in them."""
         slates = self._kept.slates
-        shot = shot_of(event, self._kept.histories.before(event.user_id, event.ts))
+        users, histories = self._kept.users, self._kept.histories
+        shot = shot_of(event, histories.before(event.user_id, event.ts), users.of(event.user_id))
         if isinstance(event, Slate):
             return shot, True
         served = slates.of(event.user_id, event.request_id, at=self._kept.head.watermark)

@@ -13,9 +13,9 @@ import msgspec
 
 OPEN, WAIT_AT, SLATE_AT, SEEN_AT, RETIRED = (bytes([n]) for n in range(1, 6))
 TIMED = (OPEN, WAIT_AT, SLATE_AT, SEEN_AT, RETIRED)
-REQUEST, SLATE, SEEN, ITEM, ATTRIBUTES, HISTORY, GONE, META, OUTBOX = (bytes([n]) for n in range(129, 138))
-NAMED = (REQUEST, SLATE, SEEN, ITEM, ATTRIBUTES, HISTORY, GONE, META, OUTBOX)
-REREAD = frozenset(key[0] for key in (ITEM, HISTORY))
+REQUEST, SLATE, SEEN, ITEM, ATTRIBUTES, HISTORY, GONE, META, OUTBOX, USER = (bytes([n]) for n in range(129, 139))
+NAMED = (REQUEST, SLATE, SEEN, ITEM, ATTRIBUTES, HISTORY, GONE, META, OUTBOX, USER)
+REREAD = frozenset(key[0] for key in (ITEM, HISTORY, USER))
 """Families whose values are asked for again and again; most others are read once, if ever."""
 
 ID_BYTES = 10

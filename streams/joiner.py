@@ -165,7 +165,7 @@ class Joiner:
             done.user_id,
             done.ts,
             surface=done.surface,
-            context=done.context,
+            context=self._kept.users.of(done.user_id) | done.context,
             history=self._kept.histories.before(done.user_id, done.ts),
             model_version=done.model_version,
             query_text=done.query_text,
@@ -191,6 +191,10 @@ class Joiner:
             self._kept.forget(user.user_id, user.ts)
             self.head.count("forgets")
             self._row("forget", user.user_id)
+        elif self._kept.forgotten.covers(user.user_id, user.ts):
+            self.head.count("forgotten")
+        else:
+            self.head.count("users" if self._kept.users.upsert(user) else "stale_users")
 
     def _row(
         self,

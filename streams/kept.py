@@ -23,6 +23,7 @@ from streams.join_keys import (
 )
 from streams.join_state import JoinState
 from streams.known_items import KnownItems
+from streams.known_users import KnownUsers
 from streams.opened import Openings
 from streams.repeats import Repeats
 from streams.rules import Rules
@@ -48,6 +49,7 @@ class Kept:
             Slates(state, self.head, lifespan=2 * rules.lifespan),
             KnownItems(state),
         )
+        self.users = KnownUsers(state)
         self.histories = Histories(state, size=rules.history, size_of=rules.history_of)
         self.forgotten = Forgotten(state)
         self.repeats = Repeats(state, horizon=rules.lifespan)
@@ -76,6 +78,7 @@ class Kept:
         self.openings.forget(owner)
         self.slates.forget(owner)
         self.histories.forget(user_id)
+        self.users.forget(user_id)
         self.forgotten.add(user_id, ts)
 
     def _step(self) -> tuple[int, dict[bytes, list[tuple[bytes, bytes]]]]:

@@ -93,6 +93,7 @@ def _attributes(event: events.Item) -> Attributes:
         event.available_from,
         event.available_until,
         event.deleted,
+        event.attributes,
     )
 
 

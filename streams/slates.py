@@ -119,15 +119,15 @@ def scores_of(items: tuple[Shown, ...]) -> tuple[dict[str, float], dict[str, flo
     )
 
 
-def shot_of(event: Impression | Slate, history: tuple[Past, ...]) -> Shot:
-    """The circumstances of an impression as it tells them itself."""
+def shot_of(event: Impression | Slate, history: tuple[Past, ...], user: Context) -> Shot:
+    """The circumstances of an impression as it tells them itself, over those of its `user`."""
     scores, propensities = scores_of(event.items)
     return Shot(
         event.user_id,
         event.ts,
         request_id=event.request_id,
         surface=event.surface,
-        context=event.context,
+        context=user | event.context if user else event.context,
         history=history,
         model_version=event.model_version,
         query_item_id=event.query_item_id,

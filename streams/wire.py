@@ -161,6 +161,7 @@ def _item(wire: Wire, event_id: str, ts: int) -> Sent:
         deleted=wire.type == "item_delete",
         producer=wire.producer,
         app_version=wire.app_version,
+        attributes=plain(wire.attributes),
     )
 
 

@@ -1,18 +1,19 @@
-"""DeepFM on field vectors: linear + weighted products of all fields + a small MLP, several labels at once.
+"""The ranker's shape: DeepFM on field vectors, linear + weighted products of all fields + a small MLP, several labels.
 
 The first layer is linear in [vectors, products of any two fields, numbers] and gives the hidden units and, directly,
 part of each label's logit. So it splits exactly into a part of the asker, a part of the item and a product of the two:
-a server computes the first once per request, the second once per version. No tables in here: rows come gathered.
+a server computes the first once per request, the second once per version. Shapes and starting weights only: what is
+computed stands in `fused_rank.py` and in `layers.py`, once each way.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
-Weights = dict[str, Tensor]
+from learners.kernels.mlp import Shape
+from learners.learner import Bools, Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,11 @@ class DeepFM:
     askers: int
     labels: int
     dim: int = 16
-    hidden: tuple[int, int] = (64, 32)
+    hidden: tuple[int, ...] = (64, 32)
+    readers: tuple[int, ...] = ()
+    """Fields whose rows' own weights do not count: they read rows that belong to another field."""
+    smelu: float = 0.0
+    """Half the width of SmeLU's bend; 0 is ReLU, the only one that exports can tell a server of."""
 
     @property
     def stats(self) -> int:
@@ -35,52 +40,52 @@ class DeepFM:
         return 3 * self.labels
 
     @property
-    def row_width(self) -> int:
-        """A row: its vector, then a weight for each label."""
-        return self.dim + self.labels
+    def groups(self) -> tuple[int, ...]:
+        """Widths of a row's columns that share an accumulator: its vector, then a weight for each label."""
+        return (self.dim, *[1] * self.labels)
 
     @property
     def inputs(self) -> int:
         count = len(self.fields)
         return count * (self.dim + count + self.stats) + self.crosses
 
-    def start(self, random: torch.Generator) -> Weights:
+    @property
+    def layers(self) -> Shape:
+        """The dense layers on these inputs."""
+        return Shape(self.inputs, self.hidden, self.labels, direct=True, bias=False, smelu=self.smelu)
+
+    @property
+    def speaks(self) -> Bools:
+        """Which fields' rows give their own weights."""
+        speaks: Bools = ~np.isin(np.arange(len(self.fields)), self.readers)
+        return speaks
+
+    def start(self, seed: int) -> dict[str, Floats]:
         """Starting weights: counters speak from the first row on, the hidden layers begin silent."""
-        L, (first, second) = self.labels, self.hidden
-        wide = torch.zeros(self.inputs, L)
-        fields = len(self.fields)
+        random = np.random.default_rng(seed)
+        weights = {name: np.zeros(shape, np.float32) for name, shape in self.layers.weights().items()}
+        for name, weight in weights.items():
+            if name.endswith(".weight") and not name.startswith("head"):
+                skip = self.labels if name == "first.weight" else 0
+                bound = (6 / len(weight)) ** 0.5
+                weight[:, skip:] = random.uniform(-bound, bound, (len(weight), weight.shape[1] - skip))
+        self._speak(weights["first.weight"])
+        return weights
+
+    def _speak(self, first_IJ: Floats) -> None:
+        """Likeness and rates go straight to the logits."""
+        count, L = len(self.fields), self.labels
         place = {name: f for f, name in enumerate(self.fields)}
         for (one, other), strength in PAIR_START.items():
-            wide[fields * self.dim + place[one] * fields + place[other]] = strength
+            if one in place and other in place:
+                first_IJ[count * self.dim + place[one] * count + place[other], :L] = strength
         for f, name in enumerate(self.fields):
             for label in range(L):
-                at = fields * (self.dim + fields) + f * self.stats + label
-                wide[at, label], wide[at + L, label] = STAT_START.get(name, (0.0, 0.0))
+                at = count * (self.dim + count) + f * self.stats + label
+                first_IJ[at, label], first_IJ[at + L, label] = STAT_START.get(name, (0.0, 0.0))
         for c, strength in enumerate(CROSS_START):
             for label in range(L):
-                wide[self.inputs - self.crosses + c * L + label, label] = strength
-        bound = (6 / self.inputs) ** 0.5
-        deep = (torch.rand((self.inputs, first), generator=random) * 2 - 1) * bound
-        return {
-            "first.weight": torch.cat([wide, deep], 1),
-            "first.bias": torch.zeros(L + first),
-            "second.weight": (torch.rand((first, second), generator=random) * 2 - 1) * (6 / first) ** 0.5,
-            "second.bias": torch.zeros(second),
-            "head.weight": torch.zeros(second, L),
-        }
-
-    def logits(self, weights: Weights, row_BFW: Tensor, cross_BX: Tensor, base_L: Tensor) -> Tensor:
-        """Logits of B rows. A field's line holds its vector, its weights by label and its statistics; `base_L` are
-        the log-odds of choosing anything."""
-        L, d = self.labels, self.dim
-        vector_BFd = row_BFW[..., :d]
-        gram_BFF = torch.bmm(vector_BFd, vector_BFd.transpose(1, 2))
-        stat_BK = row_BFW[..., d + L :].flatten(1)
-        x_BI = torch.cat([vector_BFd.flatten(1), gram_BFF.flatten(1), stat_BK, cross_BX], 1)
-        first_BJ = torch.addmm(weights["first.bias"], x_BI, weights["first.weight"])
-        second_BH = torch.addmm(weights["second.bias"], first_BJ[:, L:].relu(), weights["second.weight"]).relu()
-        linear_BL = row_BFW[..., d : d + L].sum(1)
-        return torch.addmm(first_BJ[:, :L] + linear_BL + base_L, second_BH, weights["head.weight"])
+                first_IJ[self.inputs - self.crosses + c * L + label, label] = strength
 
 
 PAIR_START = {

@@ -16,9 +16,14 @@ class Dense:
     """
 
     def __init__(self, weights: dict[str, Tensor]) -> None:
-        self._shapes = {name: weight.shape for name, weight in weights.items()}
+        self._shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
         self._sizes = [weight.numel() for weight in weights.values()]
         self.flat = torch.cat([weight.flatten() for weight in weights.values()])
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Those of the weights, in order."""
+        return [*self._shapes.values()]
 
     def named(self, flat: Tensor) -> dict[str, Tensor]:
         """Views of a flat vector."""

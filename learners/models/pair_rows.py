@@ -1,46 +1,43 @@
-"""The exact map of pairs of rows, for counters that live on the host: an `IdMap` spoken to in numpy."""
+"""The exact map of pairs of rows, for counters that live on the host."""
 
 from __future__ import annotations
 
-import torch
+import numpy as np
 
 from learners.learner import Ints
-from learners.tables.id_map import IdMap
+from learners.tables.host_ids import HostIds
 
 
 class PairRows:
-    """An `IdMap` over pairs of rows, spoken to in numpy."""
+    """Lines of (user row, value row)."""
 
     def __init__(self) -> None:
-        self.ids = IdMap(spaces=0)
+        self._ids = HostIds(fallbacks=0)
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self._ids)
 
     def both(self) -> tuple[Ints, Ints]:
         """User row (negative for a hole) and value row of each line."""
-        user: Ints = self.ids.spaces.numpy()
-        value: Ints = self.ids.keys.numpy()
-        return user, value
+        return self._ids.spaces, self._ids.keys
 
     def find(self, user_N: Ints, value_N: Ints) -> Ints:
         """Lines of pairs, -1 where there is none."""
-        found: Ints = self.ids.find(torch.from_numpy(user_N), torch.from_numpy(value_N)).numpy()
-        return found
+        return self._ids.find(user_N, value_N)
 
     def add(self, user_N: Ints, value_N: Ints) -> Ints:
         """Lines of pairs, made where there is none."""
-        lines: Ints = self.ids.add(torch.from_numpy(user_N), torch.from_numpy(value_N)).numpy()
+        lines = self._ids.add(user_N, value_N)
+        self._ids.settle()
         return lines
 
     def load(self, user: Ints, value: Ints) -> None:
         """Become the map of these lines."""
-        self.ids.load(torch.from_numpy(user), torch.from_numpy(value))
+        self._ids.load(user, value)
 
     def forget(self, user: int) -> Ints:
-        """Make holes of all pairs of a user; which lines they were."""
-        lines = torch.nonzero(self.ids.spaces == user).squeeze(1)
+        """Free the lines of all pairs of a user; which they were."""
+        lines = np.flatnonzero(self._ids.spaces == user)
         if len(lines):
-            self.ids.dig(lines)
-        rows: Ints = lines.numpy()
-        return rows
+            self._ids.remove(lines)
+        return lines

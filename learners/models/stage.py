@@ -1,4 +1,4 @@
-"""One stage's weights: its rows, its dense weights, and their optimizer state, updated together or not at all.
+"""One stage's weights in torch: its rows, its dense weights, and their optimizer state, updated together or not at all.
 
 `proposed` computes every new value and says whether all of them are numbers; `assign` writes. Between the two the
 other stages get to say no.
@@ -6,26 +6,24 @@ other stages get to say no.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from learners.keeping import Arrays
+from learners.learner import Floats
 from learners.models.dense import Dense
-from learners.optimizers.dense_rules import Adam
-from learners.optimizers.finite import all_finite, norm_of
-from learners.optimizers.row_rules import RowRule
+from learners.models.two_stage_shape import LARGEST_NORM
+from learners.optimizers.clipping import scale_of
+from learners.optimizers.dense_steps import moved_dense
+from learners.optimizers.factors import Factors, together
+from learners.optimizers.finite import all_finite
+from learners.optimizers.row_steps import moved_rows
+from learners.optimizers.rules import UpdateRules
 from learners.tables.table import Table
-
-
-@dataclass(frozen=True, slots=True)
-class StageRules:
-    """How a stage is updated. `clip` bounds the norm of the gradient of the mean loss."""
-
-    rows: RowRule = field(default_factory=RowRule)
-    dense: Adam = field(default_factory=Adam)
-    clip: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +37,12 @@ class Leaves:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """New values, not yet assigned, and the norm of the gradient before the clip."""
+    """New values, not yet assigned, the norm of the gradient before the clip, and what Clippy did."""
 
     row_U: Tensor
     new: tuple[Tensor, Tensor, Tensor, Tensor]
     norm: float
+    factors: Factors
 
 
 class Stage:
@@ -51,8 +50,8 @@ class Stage:
 
     def __init__(
         self,
-        weights: dict[str, Tensor],
-        rules: StageRules,
+        weights: Mapping[str, Floats],
+        rules: UpdateRules,
         *,
         groups: tuple[int, ...],
         scale: float,
@@ -60,11 +59,12 @@ class Stage:
     ) -> None:
         self._rules, self._groups = rules, groups
         scales = [scale] * groups[0] + [0.0] * (sum(groups) - groups[0])
-        self.table = Table(width=sum(groups), state=len(groups), scale=scales, device=device)
-        self._dense = Dense(weights)
+        self._starts = torch.tensor(rules.rows.starts(groups), device=device)
+        self.table = Table(width=sum(groups), state=len(self._starts), scale=scales, device=device)
+        self._dense = Dense({name: torch.from_numpy(weight.copy()) for name, weight in weights.items()})
         self._flat = self._dense.flat.to(device)
-        self._moments = torch.zeros((2, len(self._flat)), device=device)
-        self._steps = torch.zeros(1, dtype=torch.int64)
+        self._moments = torch.full((rules.dense.lines, len(self._flat)), rules.dense.start, device=device)
+        self._steps = 0
 
     @property
     def weights(self) -> dict[str, Tensor]:
@@ -82,25 +82,35 @@ class Stage:
 
     def grow(self, rows: int) -> None:
         """Give every row its weights."""
-        self.table.grow(rows, self._rules.rows.floor)
+        first = len(self.table)
+        self.table.grow(rows, 0.0)
+        self.table.state[first:] = self._starts
 
-    def reset(self, rows: Tensor) -> None:
+    def reset(self, row_N: Tensor) -> None:
         """Start rows again."""
-        self.table.reset(rows, self._rules.rows.floor)
+        self.table.reset(row_N, 0.0)
+        self.table.state[row_N] = self._starts
 
     def proposed(self, leaves: Leaves, loss: Tensor, weight: float) -> Update | None:
         """The update from a loss summed over `weight` rows, or None where anything in it is not finite."""
-        grads = torch.autograd.grad(loss, (leaves.line_UW, leaves.flat))
-        norm = norm_of(grads) / weight
-        if not all_finite([loss.detach(), norm]):
+        line_g, flat_g = torch.autograd.grad(loss, (leaves.line_UW, leaves.flat))
+        total = float(line_g.double().square().sum() + flat_g.double().square().sum())
+        scale = scale_of(self._rules.clip, total, weight=weight)
+        if scale is None or total > LARGEST_NORM**2 or not all_finite([loss.detach()]):
             return None
-        line_g, flat_g = (grad * (self._rules.clip / norm).clamp(max=1.0) for grad in grads)
-        state_UK = self.table.state[leaves.row_U]
-        new = (
-            *self._rules.rows(leaves.line_UW.detach(), line_g, state_UK, self._groups),
-            *self._rules.dense(leaves.flat.detach(), flat_g, self._moments, int(self._steps) + 1),
-        )
-        return Update(leaves.row_U, new, float(norm)) if all_finite(new) else None
+        step, most = self._steps + 1, self._rules.clip.value * weight
+        line_g, flat_g = ((grad * scale).clamp(-most, most) for grad in (line_g, flat_g))
+        rules, pace, state_UK = self._rules, self._rules.schedule(step), self.table.state[leaves.row_U]
+        rows = moved_rows(rules.rows, leaves.line_UW.detach(), line_g, state_UK, self._groups, pace)
+        shapes = self._dense.shapes
+        dense = moved_dense(rules.dense, leaves.flat.detach(), flat_g, self._moments, shapes, step=step, pace=pace)
+        new = rows.value_UW, rows.state_US, dense.value_P, dense.state_SP
+        if not all_finite(new):
+            return None
+        clippy = rules.rows.clippy or rules.dense.clippy  # else nothing is asked of the device
+        told = [rows.factor_UK, dense.factor_L] if clippy and len(rows.factor_UK) else []
+        factors = together([Factors(float(part.min()), float(part.mean())) for part in told])
+        return Update(leaves.row_U, new, total**0.5 / weight, factors)
 
     def assign(self, update: Update) -> None:
         """Take the new values."""
@@ -115,14 +125,14 @@ class Stage:
             "state": self.table.state[:rows],
             "dense": self._flat,
             "moments": self._moments,
-            "steps": self._steps,
         }
-        return {f"{name}.{key}": tensor.cpu().numpy() for key, tensor in tensors.items()}
+        arrays: Arrays = {f"{name}.{key}": tensor.cpu().numpy().copy() for key, tensor in tensors.items()}
+        return arrays | {f"{name}.steps": np.array([self._steps], np.int64)}
 
     def load(self, name: str, arrays: Arrays) -> None:
         """Become what `dump` gave."""
         keys = ("rows", "state", "dense", "moments")
-        told = [torch.from_numpy(arrays[f"{name}.{key}"]).to(self._flat.device) for key in keys]
+        told = [torch.from_numpy(arrays[f"{name}.{key}"].copy()).to(self._flat.device) for key in keys]
         self.table.load(told[0], told[1])
         self._flat, self._moments = told[2:]
-        self._steps = torch.from_numpy(arrays[f"{name}.steps"])
+        self._steps = int(arrays[f"{name}.steps"][0])

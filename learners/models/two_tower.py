@@ -1,19 +1,17 @@
-"""Two towers for retrieval: each a sum of its fields' vectors through a matrix of the field, of length 1.
+"""The shape of two towers for retrieval: each a sum of its fields' vectors through a matrix of the field, of length 1.
 
 Linear on purpose: a user's vector follows from history and query by a few small products, so the next click counts
 without new weights, and an item's from its row, author, categories and tags, so a new item is placed by what it is.
-Both towers read the same rows; these rows are not the ranker's.
+Both towers read the same rows; these rows are not the ranker's. Shapes and starting weights only, as in `deepfm.py`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-from torch.nn.functional import normalize
+import numpy as np
 
-Weights = dict[str, Tensor]
+from learners.learner import Floats
 
 ASKER_START = {"history": 1.0, "history_tags": 1.0, "user": 0.3, "query": 1.0, "query_tags": 1.0}
 ITEM_START = {"item": 1.0, "author": 0.5, "categories": 0.5, "tags": 1.0}
@@ -29,18 +27,15 @@ class TwoTower:
     dim: int = 32
     temperature: float = 0.1
 
-    def start(self) -> Weights:
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """A row is one vector."""
+        return (self.dim,)
+
+    def start(self) -> dict[str, Floats]:
         """Starting weights: likeness of what was chosen and what is offered."""
-        eye = torch.eye(self.dim)
+        eye = np.eye(self.dim, dtype=np.float32)
         return {
-            "asker.weight": torch.stack([eye * ASKER_START.get(name, 0.1) for name in self.asker_fields]),
-            "item.weight": torch.stack([eye * ITEM_START.get(name, 0.1) for name in self.item_fields]),
+            "asker.weight": np.stack([eye * np.float32(ASKER_START.get(name, 0.1)) for name in self.asker_fields]),
+            "item.weight": np.stack([eye * np.float32(ITEM_START.get(name, 0.1)) for name in self.item_fields]),
         }
-
-    def users(self, weights: Weights, field_FSD: Tensor) -> Tensor:
-        """Unit vectors of S askers."""
-        return normalize(torch.bmm(field_FSD, weights["asker.weight"]).sum(0), dim=1, eps=1e-6)
-
-    def items(self, weights: Weights, field_GID: Tensor) -> Tensor:
-        """Unit vectors of I items."""
-        return normalize(torch.bmm(field_GID, weights["item.weight"]).sum(0), dim=1, eps=1e-6)

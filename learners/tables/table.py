@@ -1,49 +1,147 @@
 """Rows of weights with their optimizer state.
 
-Start values are a function of the row number alone, so it does not matter when or beside whom a row was made.
+Start values are a function of the row number alone, so it does not matter when or beside whom a row was made. On the
+host a row is one line of whole cache lines, `weights | accumulators | .. | slot | stamp`, in reserved memory: reading
+a row brings its state along, and growing copies nothing. The last two are scratch of the step under way, never kept.
+On a device, weights and state are tensors of their own that double. Which id has which row is not known here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from learners.kernels.row_starts import start_range, start_rows
 from learners.tables.mixing import mixed
+from learners.tables.reserved import Stretch
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int32]
+Longs = NDArray[np.int64]
+RESERVE = 1 << 27
+"""Rows for which addresses are reserved; a table with more of them copies itself once it gets there."""
 
 
 class Table:
-    """Rows of float weights, each with its accumulators beside it; grows to as many rows as the map has."""
+    """Rows of float weights, each with its accumulators beside it; grows to as many rows as the map has.
 
-    def __init__(self, *, width: int, state: int, scale: Sequence[float], device: torch.device | str = "cpu") -> None:
-        self._device = torch.device(device)
-        self._scale = torch.tensor(scale, dtype=torch.float32, device=self._device)
-        self._state_width = state
-        self._width = width
-        self.weight = torch.empty((0, width), dtype=torch.float32, device=self._device)
-        self.state = torch.empty((0, state), dtype=torch.float32, device=self._device)
-        self._size = 0
+    >>> table = Table(width=8, state=2, scale=[0.1] * 8)
+    >>> table.grow(3, 1.0); table.lines.shape, table.weight.shape, table.state.tolist()[0]
+    ((3, 16), torch.Size([3, 8]), [1.0, 1.0])
+    """
+
+    def __init__(
+        self,
+        *,
+        width: int,
+        state: int,
+        scale: Sequence[float],
+        device: torch.device | str = "cpu",
+        reserve: int = RESERVE,
+    ) -> None:
+        if len(scale) != width:
+            raise ValueError(f"a row has {width} columns, `scale` names {len(scale)}: give one number for each column")
+        self._width, self._state_width, self._reserve = width, state, reserve
+        self._device, self._size = torch.device(device), 0
+        self._scale_W: Floats = np.array(scale, np.float32)
+        self._store: _Lines | _Tensors = self._empty()
+
+    def __len__(self) -> int:
+        return self._size
+
+    @property
+    def lines(self) -> Floats:
+        """Whole lines, [R, X], X a multiple of 16; on the host only. Take it anew after `grow`."""
+        return self._host.stretch.array[: self._size]
+
+    @property
+    def ints(self) -> Integers:
+        """The same as int32: `[X - 2]` is the slot of a row in its batch, `[X - 1]` the step that set it (from 1)."""
+        return self.lines.view(np.int32)
+
+    @property
+    def weight(self) -> Tensor:
+        """[R, W], writable by index."""
+        return self._store.weight[: self._size]
+
+    @property
+    def state(self) -> Tensor:
+        """[R, K], writable by index."""
+        return self._store.state[: self._size]
 
     def grow(self, size: int, floor: float) -> None:
         """Give rows up to `size` their start: weights by their number, accumulators at the floor."""
-        if size > len(self.weight):
-            capacity = max(64, size, 2 * len(self.weight))
-            self.weight = torch.cat([self.weight, self.weight.new_zeros(capacity - len(self.weight), self._width)])
-            self.state = torch.cat([self.state, self.state.new_zeros(capacity - len(self.state), self._state_width)])
         if size > self._size:
-            self.reset(torch.arange(self._size, size, device=self._device), floor)
+            self._store.reach(size)
+            self._store.start(range(self._size, size), self._scale_W, floor)
             self._size = size
 
-    def reset(self, rows: Tensor, floor: float) -> None:
+    def reset(self, rows: Tensor | Longs, floor: float) -> None:
         """Give rows their start again."""
-        self.weight[rows] = start_values(rows, self._width) * self._scale
-        self.state[rows] = floor
+        if len(rows):
+            self._store.start(rows, self._scale_W, floor)
 
-    def load(self, weight: Tensor, state: Tensor) -> None:
+    def load(self, weight: Tensor | Floats, state: Tensor | Floats) -> None:
         """Become these rows."""
-        self._size = len(weight)
-        self.weight, self.state = weight.to(self._device), state.to(self._device)
+        self._store, self._size = self._empty(), len(weight)
+        self._store.reach(self._size)
+        self.weight[:], self.state[:] = torch.as_tensor(weight), torch.as_tensor(state)
+
+    @property
+    def _host(self) -> _Lines:
+        if isinstance(self._store, _Lines):
+            return self._store
+        raise ValueError(f"lines are for kernels on the host, this table is on {self._device}: use `weight`, `state`")
+
+    def _empty(self) -> _Lines | _Tensors:
+        if self._device.type == "cpu":
+            return _Lines(self._width, self._state_width, self._reserve)
+        return _Tensors(self._width, self._state_width, self._device)
+
+
+class _Lines:
+    """Rows on the host."""
+
+    def __init__(self, width: int, state: int, reserve: int) -> None:
+        self._width, self._state_width = width, state
+        self.stretch = Stretch(np.float32, (-(-(width + state + 2) // 16) * 16,), reserve=reserve)
+        self.reach(0)
+
+    def reach(self, size: int) -> None:
+        lines_RX = torch.from_numpy(self.stretch.reach(size))
+        self.weight, self.state = lines_RX[:, : self._width], lines_RX[:, self._width :][:, : self._state_width]
+
+    def start(self, rows: range | Tensor | Longs, scale_W: Floats, floor: float) -> None:
+        line_RX, state, low = self.stretch.array, self._state_width, np.float32(floor)
+        if isinstance(rows, range):
+            start_range(line_RX, rows.start, rows.stop, scale_W, state, low)
+        else:
+            start_rows(line_RX, np.asarray(rows, np.int64), scale_W, state, low)
+
+
+class _Tensors:
+    """Rows on a device."""
+
+    def __init__(self, width: int, state: int, device: torch.device) -> None:
+        self.weight = torch.zeros((64, width), device=device)
+        self.state = torch.zeros((64, state), device=device)
+
+    def reach(self, size: int) -> None:
+        if size > len(self.weight):
+            more = max(size, 2 * len(self.weight)) - len(self.weight)
+            self.weight = torch.cat([self.weight, self.weight.new_zeros(more, self.weight.shape[1])])
+            self.state = torch.cat([self.state, self.state.new_zeros(more, self.state.shape[1])])
+
+    def start(self, rows: range | Tensor | Longs, scale_W: Floats, floor: float) -> None:
+        device = self.weight.device
+        row_N = torch.as_tensor(np.asarray(rows) if isinstance(rows, range) else rows).to(device)
+        scale = torch.from_numpy(scale_W).to(device)
+        self.weight[row_N] = start_values(row_N, self.weight.shape[1]) * scale + 0.0  # no zero below zero
+        self.state[row_N] = floor
 
 
 def start_values(rows: Tensor, width: int) -> Tensor:

@@ -87,6 +87,8 @@ def test_settings_that_hold_already_write_no_line(headrace: Run) -> None:
     [
         ("[trainer]\nbatch_size = 7\n", "only batches are cut otherwise"),
         ("[trainer]\nseed = 7\n", "begins anew from there"),
+        ('[trainer]\ncontext = ["hour", "mood"]\n', "no say until it has learned"),
+        ('[features.asked_for]\nkind = "text"\nfrom = "query_text"\n', "no say until it has learned"),
         ('[labels.click]\nevent = "click"\nwindow = "9s"\n', "begins anew from there"),
         ("[join]\nhistory = 3\n", "Servers go on with what they know"),
     ],

@@ -94,7 +94,7 @@ class World:
 
     def learn(self) -> None:
         """Versions up to the end of the examples, one per batch."""
-        from learners.torch_learner import make_learner
+        from learners.named_learners import make_learner
         from learners.trainer import train
 
         plan = Plan(partitions=1, bucket_ms=1_000, batch_size=4, commit_batches=1, until_end=True)

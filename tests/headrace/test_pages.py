@@ -4,6 +4,7 @@ import pytest
 import typer
 
 from headrace.cli import application
+from headrace.feature_settings import Feature
 from headrace.pages import groups, pages
 from headrace.settings import Settings
 from headrace.stream_settings import Label
@@ -18,7 +19,10 @@ def test_the_generated_pages_are_not_stale(name: str) -> None:
 
 
 def test_every_setting_is_described() -> None:
-    inside = dict(groups(Settings.model_fields)) | {"labels.NAME": Label.model_fields}
+    inside = dict(groups(Settings.model_fields)) | {
+        "labels.NAME": Label.model_fields,
+        "features.NAME": Feature.model_fields,
+    }
     top = {name: field for name, field in Settings.model_fields.items() if name not in inside}
     for group, fields in (inside | {"": top}).items():
         for name, field in fields.items():
@@ -31,6 +35,7 @@ def test_every_setting_and_command_is_on_its_page() -> None:
     for word in (
         "`serving.quotas.popular` | `60`",
         "`labels.NAME.window` | (needed)",
+        "`features.NAME.from` | none",
         "`join.out_of_orderness` | `5s`",
     ):
         assert word in made["settings.md"]

@@ -49,6 +49,11 @@ def test_naming_a_label_drops_those_that_are_there_without() -> None:
             '[labels.click]\nevent = "click"\nwindow = "soon"\n',
             "labels.click.window is \"soon\": 'soon' is no duration",
         ),
+        (
+            '[features.mood]\nkind = "category"\nform = "surface"\n',
+            "mood.form is no setting. Did you mean from?",
+        ),
+        ('[features.mood]\nkind = "number"\nfrom = "surface"\n', "features.mood: a number can't be from 'surface'"),
         ("[serving]\nport = 99999\n", "serving.port is 99999"),
         ("[serving]\nweights = {buy = 1}\n", "weights name buy, but labels are click, long_view, purchase"),
         ("port = = 5", "can't be read"),

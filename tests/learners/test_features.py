@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 from msgspec import structs
 
+from learners.asked import asked
 from learners.catalogue import Catalogue
-from learners.features import Features, asked, features
+from learners.features import Features, features
 from learners.names import Names
 from learners.ordering import Batch, Example
 from learners.schema import Schema
@@ -43,8 +46,8 @@ def test_a_shot_and_an_asker_have_the_same_fields() -> None:
     history = (Past("item1", "click", 3), Past("item3", "dismiss", 4), Past("", "search", 5), Past("2", "like", 6))
     shot = Shot("ana", 9, surface="home", context={"hour": 7.0, "other": 1.0}, history=history, query_item_id="item5")
     asker = Asker("ana", history, "home", {"hour": "7"}, 9, "item5")
-    assert asked([shot], ("hour",)) == asked([asker], ("hour",))
-    assert asked([shot], ("hour",)).histories == [("item1", "2")]
+    assert asked([shot], SCHEMA) == asked([asker], SCHEMA)
+    assert asked([shot], SCHEMA)[1].texts_S == [("item1", "2")]
 
 
 def test_rows_of_one_page_share_its_shot_and_items() -> None:
@@ -101,3 +104,21 @@ def test_features_are_a_function_of_the_batch() -> None:
     assert np.array_equal(one.bags.key_N, other.bags.key_N)
     assert np.array_equal(one.bags.space_N, other.bags.space_N)
     assert one.finite
+
+
+def test_the_features_of_before_have_the_bytes_of_before() -> None:
+    """Ids and bags of six random batches, as they were when no feature could be declared."""
+    names = Names(SCHEMA.spaces)
+    catalogue, seen = Catalogue(names, SCHEMA), hashlib.sha256()
+    for number in range(6):
+        made = random_batch(number)
+        for example in made.examples:
+            assert example.attributes is not None
+            catalogue.feed(example.attributes)
+        f = features(made, SCHEMA, names, catalogue, [0, 3, 5])
+        for array in (f.bags.space_N, f.bags.key_N, f.bags.count_G, f.entry_I, f.at_R, f.shot_R, f.item_R):
+            seen.update(np.ascontiguousarray(array).tobytes())
+        for array in (f.decided_RL, f.first_R, f.ranked_R):
+            seen.update(np.ascontiguousarray(array).tobytes())
+        assert f.bags.weight_N is None
+    assert seen.hexdigest() == "d5fc9ed632b454333397cdf2c7989e9bd173cec93cd9ee40482d4c57ed144941"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learners.torch_learner import make_learner
+from learners.named_learners import make_learner
 from tests.learners.hidden_world import HiddenWorld, learn_pages, slate_rates
 
 

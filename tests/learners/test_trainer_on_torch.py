@@ -12,8 +12,8 @@ import pytest
 from checkpoints.manifest import Manifest
 from checkpoints.store import VersionStore
 from learners.learner import Learner
+from learners.named_learners import make_learner
 from learners.plan import Plan
-from learners.torch_learner import make_learner
 from learners.trainer import train
 from streams.examples import encode
 from streams.log import MemoryLogs

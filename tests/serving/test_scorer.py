@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from learners.learner import Learner
-from learners.models.bags import bag_means
+from learners.learner import Doubles, Learner
+from learners.named_learners import make_learner
 from learners.ordering import Batch, Example
-from learners.torch_learner import make_learner
 from serving.scorer import Asker, Scorer
 from streams.examples import Attributes, Past, Row, Shot
 from tests.learners.lessons import ITEMS, batch, fact, random_batch
@@ -69,16 +67,22 @@ def test_scores_are_those_of_the_trainer(learner: Learner, scorer: Scorer, shot:
 def test_vectors_are_those_of_the_towers(learner: Learner, scorer: Scorer, shot: Shot) -> None:
     learner.score(asked(shot, scorer.item_ids))
     inner: Any = learner
-    reading, model = inner._pending.forward.reading, inner._model
-    with torch.no_grad():
-        vectors = bag_means(model.seek.table.weight[reading.row_U], reading.places)
-        fields, items = len(model.towers.asker_fields), len(scorer.item_ids)
-        weights = model.seek.weights
-        user = model.towers.users(weights, vectors[:fields].view(fields, 1, -1))
-        offered = vectors[fields : fields + 4 * reading.items].view(4, reading.items, -1)[:, :items]
-        item = model.towers.items(weights, offered)
-    np.testing.assert_allclose(scorer.user_vector(asker_of(shot)), user[0].numpy(), atol=1e-5)
-    np.testing.assert_allclose(scorer.item_vectors, item.numpy(), atol=1e-5)
+    arrays, weights, reading = inner._model.dump(), inner._model.dense["seek"], inner._pending.forward.reading
+    line_ND = arrays["seek.rows"][reading.row_N] * reading.weight_N[:, None]
+    owner_N = np.repeat(np.arange(len(reading.count_G)), reading.count_G)
+    bag_GD = np.zeros((len(reading.count_G), line_ND.shape[1]))
+    np.add.at(bag_GD, owner_N, line_ND)
+    fields, items = len(weights["asker.weight"]), len(scorer.item_ids)
+    user_D = np.einsum("fd,fde->e", bag_GD[:fields], weights["asker.weight"])
+    offered = bag_GD[fields : fields + 4 * reading.items].reshape(4, reading.items, -1)[:, :items]
+    item_ID = np.einsum("gid,gde->ie", offered, weights["item.weight"])
+    np.testing.assert_allclose(scorer.user_vector(asker_of(shot)), unit(user_D), atol=1e-5)
+    np.testing.assert_allclose(scorer.item_vectors, unit(item_ID), atol=1e-5)
+
+
+def unit(vectors: Doubles) -> Doubles:
+    lengths: Doubles = np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6)
+    return vectors / lengths
 
 
 def test_vectors_have_length_1(scorer: Scorer) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from random import Random
 
-from streams.events import Event, Impression, Interaction, Item, Shown, Slate, Tick, User, key_of
+from streams.events import Context, Event, Impression, Interaction, Item, Shown, Slate, Tick, User, key_of
 from streams.positions import partition_of
 from streams.rules import MODES, Label, Rules
 
@@ -87,6 +87,18 @@ def messy_log(random: Random, visits: int, *, busy: bool = False) -> list[tuple[
         log.append((at, User(f"f{at}", max(at - lag(), 0), f"u{random.randrange(5)}", deleted=True)))
     log += [(at * S, Tick(at * S)) for at in range(0, 700, 7) if at > 380 or random.randrange(3) == 0]
     return sorted(log, key=lambda arrival: arrival[0])
+
+
+def told_users(random: Random, count: int) -> list[tuple[int, Event]]:
+    """Upserts of the users of such a log, late and doubled as its events are; they are not in it, so that what else
+    is drawn stays as it is."""
+    log: list[tuple[int, Event]] = []
+    for n in range(count):
+        at, lag = random.randrange(0, 300) * S, random.choice((0, 0, 3, 40)) * S
+        told: Context = {"country": random.choice("abc"), "age": float(n)}
+        upsert = User(f"p{n}", max(at - lag, 0), f"u{random.randrange(5)}", told)
+        log += [(at, upsert)] * random.choice((1, 1, 2))
+    return log
 
 
 def shares(log: Iterable[tuple[int, Event]], partitions: int) -> list[list[Event]]:

@@ -17,7 +17,7 @@ from streams.joiner import Joiner
 from streams.rules import MODES, Label, Mode, Rules
 from tests.streams.join_runs import fed, framed
 from tests.streams.join_stories import CLICK, done, rows_of, shown, values_of
-from tests.streams.messy_logs import EVERY, RULES, S, any_rules, messy_log, shares
+from tests.streams.messy_logs import EVERY, RULES, S, any_rules, messy_log, shares, told_users
 from tests.streams.plain_join import decided, plain_histories, plain_join
 
 
@@ -57,7 +57,8 @@ def test_histories_are_what_the_user_did_before_in_the_log(random: Random, visit
 @settings(max_examples=40, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 12))
 def test_rows_do_not_depend_on_frames(random: Random, visits: int) -> None:
-    rules, events = any_rules(random), shares(messy_log(random, visits), 1)[0]
+    log = messy_log(random, visits) + told_users(random, visits)
+    rules, events = any_rules(random), shares(sorted(log, key=lambda arrival: arrival[0]), 1)[0]
     whole, counted = fed([events], rules)
     for size in (1, 20, 100):
         frames, again = fed(framed(events, size), rules)

@@ -1,0 +1,71 @@
+"""The learners that settings can ask for by name. On the CPU none of them needs torch but the one that says so, and
+labels with a loss other than the usual one.
+
+What a name makes is decided here and nowhere else; torch is imported when a learner in it is made, not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from learners.blas_threads import one_blas_thread
+from learners.fields import Declared
+from learners.heads import Heads, heads_of
+from learners.learner import Learner
+from learners.models.fused_two_stage import FusedTwoStage
+from learners.models.two_stage_shape import Rules
+from learners.schema import Schema
+from learners.two_stage_learner import TwoStageLearner
+
+
+def make_learner(
+    name: str = "two_tower_deepfm",
+    *,
+    labels: tuple[str, ...],
+    context: tuple[str, ...] = (),
+    features: Mapping[str, Declared] | None = None,
+    losses: Mapping[str, Mapping[str, Any]] | None = None,
+    device: str = "cpu",
+    seed: int = 0,
+    rules: Rules | None = None,
+) -> Learner:
+    """The learner registered under a name; `losses` are those of single labels, the others have a log loss."""
+    if name not in LEARNERS:
+        raise ValueError(f"no learner is named {name!r}; there are {', '.join(LEARNERS)}")
+    schema = Schema(tuple(labels), tuple(context), features or {})
+    return LEARNERS[name](schema, _heads(schema, losses or {}), rules or Rules(), device, seed)
+
+
+def _heads(schema: Schema, losses: Mapping[str, Mapping[str, Any]]) -> Heads:
+    """The losses of all labels; those that no model has built in are worked out in torch."""
+    heads = heads_of(schema.labels, losses)
+    if heads.are_usual:
+        return heads
+    from learners.losses.pulling import LossPull
+
+    return replace(heads, pull=LossPull(heads.losses))
+
+
+def _two_stage(schema: Schema, heads: Heads, rules: Rules, device: str, seed: int) -> Learner:
+    """On kernels where the device is the CPU, else in torch."""
+    if device != "cpu":
+        return _two_stage_in_torch(schema, heads, rules, device, seed)
+    one_blas_thread()
+    return TwoStageLearner(schema, FusedTwoStage(schema, rules, seed=seed), seed=seed, heads=heads)
+
+
+def _two_stage_in_torch(schema: Schema, heads: Heads, rules: Rules, device: str, seed: int) -> Learner:
+    """In torch on any device: the same model, and versions of the same arrays."""
+    from learners.models.two_stage import TwoStage
+    from learners.torch_devices import deterministic_device
+
+    model = TwoStage(schema, rules, device=deterministic_device(device), seed=seed)
+    return TwoStageLearner(schema, model, seed=seed, heads=heads)
+
+
+LEARNERS: Mapping[str, Callable[[Schema, Heads, Rules, str, int], Learner]] = {
+    "two_tower_deepfm": _two_stage,
+    "two_tower_deepfm_torch": _two_stage_in_torch,
+}

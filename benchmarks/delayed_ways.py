@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks.ctr_stream import Stream
 from learners.links import Link
+from learners.predictions import predicted
 
 WINDOW, REACH = 120.0, 600.0
 """When a label closes, and after which time a yes is told to nobody."""
@@ -129,7 +130,7 @@ def divided(p_N: Doubles, coverage_N: Doubles) -> Doubles:
 
 def of_fakes(p_N: Doubles, coverage_N: Doubles) -> Doubles:
     """The odds that were learned are the chance, where everything was a no at first."""
-    return Link("odds", coverage=0.0).read(np.log(p_N / (1 - p_N)))
+    return predicted(Link("odds", coverage=0.0), np.log(p_N / (1 - p_N)))
 
 
 WAYS = {

@@ -74,16 +74,16 @@ class Ours:
         self.model = ColumnModel(ColumnShape(FIELDS, dim=dim, product="plain"), ColumnRules(), rows=BATCH)
         for start in range(0, len(key_R), 1 << 18):
             self.map.add(ONE, key_R[start : start + (1 << 18)])
-        self.model.table.grow(len(self.map), self.model.floor)
+        self.model.lines.grow(len(self.map))
         self._x, self._dx = (np.full((BATCH, FIELDS * dim), 0.01, np.float32) for _ in range(2))
         self._sum, self._logit = np.empty((BATCH, dim), np.float32), np.full((BATCH, 1), 0.1, np.float32)
         self._slot, self._row_U = np.empty(IDS, np.int32), np.empty(IDS + 1, np.int64)
-        self._grad = np.empty((IDS + 1, self.model.table.lines.shape[1]), np.float32)
+        self._grad = np.empty((IDS + 1, self.model.lines.lines.shape[1]), np.float32)
         self._ends, self._step = np.array([dim, dim + 1]), 1 << 30
         self._value, self._weight = np.eye(BATCH, 1, dtype=np.float32), np.ones((BATCH, 1), np.float32)
 
     def ids(self, key_N: Longs) -> None:
-        lines, dim, self._step = self.model.table.lines, self.dim, self._step + 1
+        lines, dim, self._step = self.model.lines.lines, self.dim, self._step + 1
         row_BF = self.map.find(ONE, key_N).reshape(BATCH, FIELDS)
         found = gather(
             lines, lines.view(np.int32), row_BF, self._step, dim, 0.0, self._x, self._sum, self._logit, self._slot,
@@ -212,8 +212,7 @@ def alone(what: Callable[..., None], *asked: int) -> dict[str, Any]:
 
 
 def memory() -> dict[str, Any]:
-    told = alone(churn)
-    ratio = told["memory_10m_mib"] / told["memory_2m_mib"]
+    ratio = (told := alone(churn))["memory_10m_mib"] / told["memory_2m_mib"]
     return told | {"memory_ratio": ratio, "memory_flat": ratio <= 1.05}
 
 

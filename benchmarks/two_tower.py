@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from learners.blas_threads import one_blas_thread
+from learners.drawing import NEGATIVES, drawn_alive
 from learners.frequency import Frequency, log_chance_in_pool
 from learners.learner import Ints
 from learners.models.fused_seek import FusedSeek
@@ -30,7 +31,6 @@ from learners.models.two_tower import TwoTower
 from learners.optimizers.rules import UpdateRules
 from learners.reading import Chosen, Reading
 from learners.tables.host_ids import HostIds
-from learners.two_stage_learner import NEGATIVES, drawn_alive
 
 CLICKS, HISTORY, USERS, TAGS = 256, 10, 100_000, 2_000
 SIZES = {"1e4": (10_000, 10_000), "1e6": (1_000_000, 10_000), "1e6_zipf": (1_000_000, 1_000_000)}

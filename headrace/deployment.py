@@ -18,8 +18,9 @@ from headrace.options import now, who
 from headrace.settings import Settings
 from headrace.settings_file import BadSettings
 from learners.fields import Declared
-from learners.heads import heads_of
+from learners.label_losses import label_loss, unusual
 from learners.learn_settings import LearnSettings
+from learners.row_terms import check
 from learners.schema import Schema
 from serving.fold_rules import FoldRules
 from streams import dead_letters as letters_topic
@@ -112,13 +113,25 @@ def learn_settings_of(settings: Settings) -> LearnSettings:
         batch_size=told.batch_size,
         features=features_of(settings),
         losses=losses_of(settings),
+        updates={str(stage): told for stage, told in told.updates.items()},
+        rows=rows_of(settings),
     )
 
 
 def losses_of(settings: Settings) -> dict[str, dict[str, Any]]:
     """By label what differs from the usual loss; settings have checked it."""
-    told = {name: {"loss": label.loss, **label.loss_options} for name, label in settings.labels.items()}
-    return heads_of(tuple(settings.labels), told).told
+    losses = [label_loss(label.loss, label.loss_options) for label in settings.labels.values()]
+    return unusual(tuple(settings.labels), losses)
+
+
+def rows_of(settings: Settings) -> dict[str, Any]:
+    """Which ids have rows, checked against the spaces that there are. Raises BadSettings."""
+    told = settings.trainer.rows.told
+    try:
+        check(told, Schema(tuple(settings.labels), settings.trainer.context, features_of(settings)).spaces)
+    except ValueError as error:
+        raise BadSettings(f"trainer.{error}. See docs/learning.md") from None
+    return told
 
 
 def features_of(settings: Settings) -> dict[str, Declared]:

@@ -14,8 +14,8 @@ CLOSED = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 class Feature(BaseModel):
     """One thing that the model reads beside what it always reads; `[features.NAME]`, any number of them.
 
-    >>> declared_of(Feature(kind="number", source="context.basket", log=True))
-    Declared(kind='number', source='context.basket', log=True)
+    >>> declared_of(Feature(kind="number", source="context.basket", log=True)).written
+    {'kind': 'number', 'from': 'context.basket', 'log': True}
     """
 
     model_config = CLOSED

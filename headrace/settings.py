@@ -14,8 +14,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
 from headrace.feature_settings import Feature, declared_of
+from headrace.row_settings import Rows
 from headrace.stream_settings import CLOSED, Duration, Gateway, Join, Kafka, Label, Sequencer
 from learners.fields import check
+from learners.optimizers.told_rules import rules_of
 
 ENVIRONMENT = "HEADRACE_"
 
@@ -35,6 +37,19 @@ class Trainer(BaseModel):
     bucket: Duration = Field(default=10_000, ge=1, description="event time that one batch spans at most")
     batch_size: int = Field(default=1_024, ge=1, description="rows in one batch at most")
     commit: Duration = Field(default=10_000, ge=0, description="time between two versions")
+    updates: dict[Literal["rank", "seek"], dict[str, Any]] = Field(
+        default={},
+        description="how weights move, by stage: tables rows, dense, clip, schedule; see docs/learning.md",
+    )
+
+    rows: Rows = Rows()
+
+    @field_validator("updates")
+    @classmethod
+    def _updates_are_rules(cls, updates: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for told in updates.values():
+            rules_of(told)
+        return updates
 
 
 class Follower(BaseModel):

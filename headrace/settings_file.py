@@ -20,12 +20,13 @@ from pydantic_settings import EnvSettingsSource
 from pydantic_settings.sources.utils import parse_env_vars
 
 from headrace.feature_settings import Feature
+from headrace.row_settings import SpaceRows
 from headrace.settings import ENVIRONMENT, Settings
 from headrace.stream_settings import Label
 from streams.errors import HeadraceError
 
 FILE = Path("headrace.toml")
-NAMED: Mapping[str, type[BaseModel]] = {"labels": Label, "features": Feature}
+NAMED: Mapping[str, type[BaseModel]] = {"labels": Label, "features": Feature, "spaces": SpaceRows}
 """Settings that hold any number of groups by name, and what is in each."""
 OTHERS = frozenset({"HEADRACE_DATA"})
 """Variables of the environment that bear our prefix and are no settings: where tests find measuring data."""

@@ -118,18 +118,9 @@ def plan_of(settings: Settings) -> Plan:
 
 def maker_of(settings: Settings) -> Callable[[LearnSettings], Learner]:
     """Makes learners that have learned nothing, on the device of these settings."""
-    from learners.named_learners import make_learner
+    from learners.named_learners import learner_as_told
 
-    device = settings.trainer.device
-    return lambda of: make_learner(
-        of.model,
-        labels=of.labels,
-        context=of.context,
-        features=of.features,
-        losses=of.losses,
-        device=device,
-        seed=of.seed,
-    )
+    return partial(learner_as_told, device=settings.trainer.device)
 
 
 def learner_of(settings: Settings) -> Callable[[], Learner]:

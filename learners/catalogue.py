@@ -57,6 +57,7 @@ class Catalogue:
         self._key_EW: Ints = np.zeros((64, width), np.int64)
         self._measure_EV: Doubles = np.full((64, more), np.nan)
         self._alive_E: Bools = np.ones(64, np.bool_)
+        self._rests_E: Bools = np.zeros(64, np.bool_)
         self._known: list[Known] = []
         self._entry: dict[str, int] = {}
         self._settled = 0
@@ -87,6 +88,24 @@ class Catalogue:
     def alive(self) -> Bools:
         """Which entries are not deleted."""
         return self._alive_E[: len(self._known)]
+
+    @property
+    def offered(self) -> Bools:
+        """Which entries are neither deleted nor at rest."""
+        return self.alive & ~self.rests
+
+    @property
+    def rests(self) -> Bools:
+        """Which entries are not offered until they are seen again."""
+        return self._rests_E[: len(self._known)]
+
+    def rest(self, item_ids: Iterable[str]) -> None:
+        """Offer these no more; what was told of them stays."""
+        self._rests_E[[self._entry[item_id] for item_id in item_ids if item_id in self._entry]] = True
+
+    def wake(self, entry_N: Ints | list[int]) -> None:
+        """These were seen."""
+        self._rests_E[entry_N] = False
 
     def entry(self, item_id: str) -> int:
         """The entry of an item, made bare where it is new."""
@@ -137,11 +156,12 @@ class Catalogue:
     def dump(self) -> tuple[Arrays, list[list[Any]]]:
         """Everything, for a snapshot."""
         told: list[list[Any]] = [[k.item_id, k.ts, k.author, k.categories, k.tags, k.deleted] for k in self._known]
+        arrays: Arrays = {"items.rests": self.rests.copy()}
         if not self._declared:
-            return {}, told
+            return arrays, told
         for line, known in zip(told, self._known, strict=True):
             line.append([known.values.whole, known.values.keys] if known.values else None)
-        return {"items.measures": self._measure_EV[: len(self._known)]}, told
+        return arrays | {"items.measures": self._measure_EV[: len(self._known)]}, told
 
     def load(self, arrays: Arrays, dumped: list[list[Any]]) -> None:
         """Become what `dump` gave; the names must stand already."""
@@ -153,6 +173,7 @@ class Catalogue:
                 measured = np.ascontiguousarray(arrays["items.measures"][entry]).tobytes()
                 values = Values(tuple(tuple(one) for one in keys), measured, whole)
             self._add(Known(item_id, ts, author, tuple(categories), tuple(tags), deleted, values))
+        self._rests_E[:], self._rests_E[: len(dumped)] = False, arrays["items.rests"]
         self.settle()
 
     def _add(self, known: Known) -> int:
@@ -163,6 +184,7 @@ class Catalogue:
             self._key_EW = np.concatenate([self._key_EW, np.zeros_like(self._key_EW)])
             self._measure_EV = np.concatenate([self._measure_EV, np.full_like(self._measure_EV, np.nan)])
             self._alive_E = np.concatenate([self._alive_E, np.ones_like(self._alive_E)])
+            self._rests_E = np.concatenate([self._rests_E, np.zeros_like(self._rests_E)])
         self._write(entry, known)
         return entry
 

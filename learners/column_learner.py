@@ -19,8 +19,9 @@ from learners.calibration import Calibration
 from learners.columns import BagColumns, Columns
 from learners.counters import Counters
 from learners.keeping import Arrays, digest_of, keep, kept
-from learners.learner import Doubles, Floats, Ints, Learned
+from learners.learner import Floats, Ints, Learned
 from learners.models.columns import ColumnModel, ColumnRules, ColumnShape
+from learners.surprise import Surprise
 from learners.tables.kinds import Kind, Limits
 from learners.tables.rows import Rows
 
@@ -57,6 +58,7 @@ class ColumnLearner:
             limits=limits,
         )
         self._calibration = Calibration(shape.labels)
+        self._surprise = Surprise(shape.labels, limit=(rules or ColumnRules()).surprise)
         self.counters = Counters(shape.labels)
         self.rows_learned = 0
         self._pending: Columns | None = None
@@ -77,7 +79,7 @@ class ColumnLearner:
 
     def learn(self, columns: Columns) -> Learned:
         """1. weights move, or the batch is refused and its ids are taken back; 2. calibration, from what was told
-        before it; 3. counts and uses of rows; 4. rows go whose time has come."""
+        before it, and whether that was far off; 3. counts and uses of rows; 4. rows go whose time has come."""
         if self._pending is not columns:
             self.score(columns)
         self._pending = None
@@ -89,6 +91,8 @@ class ColumnLearner:
             self.rows.withdraw()
             return Learned(0, False, nan, nan)
         self._calibration.learn(told_BL, self._probability, columns.value_BL, weight_BL)
+        if self._surprise.at(self._probability, columns.value_BL, weight_BL):
+            self._model.freshen()
         self._count(columns, weight_BL)
         self.rows_learned += len(columns)
         factors = stepped.factors
@@ -107,6 +111,7 @@ class ColumnLearner:
         self._model.load(arrays)
         self.rows.load({name.removeprefix("rows."): a for name, a in arrays.items() if name.startswith("rows.")})
         self._calibration.load(arrays)
+        self._surprise.load(arrays)
         self.counters.count_RC, self.counters.total_C = arrays["counts"], arrays["totals"]
         self.rows_learned = document["rows_learned"]
         self._pending = None
@@ -139,12 +144,8 @@ class ColumnLearner:
     def _count(self, columns: Columns, weight_BL: Floats) -> None:
         """A view at each row that decides something, and by label whether it was chosen. A row of the table that goes
         starts again in every respect."""
-        told_BL = weight_BL > 0
-        event_BC: Doubles = np.empty((len(columns), 1 + self._shape.labels))
-        event_BC[:, 0], event_BC[:, 1:] = told_BL.any(axis=1), told_BL & (columns.value_BL > 0)
         row_U, slot_N = self._model.slots(len(columns))
-        self.counters.total_C += event_BC.sum(axis=0)
-        self.counters.add_slots(row_U, slot_N, event_BC)
+        self.counters.add_slots(row_U, slot_N, columns.value_BL, weight_BL)
         at = 0 if columns.at_B is None else int(columns.at_B.max())
         self.rows.settle()
         self.rows.used(row_U, at)
@@ -155,7 +156,7 @@ class ColumnLearner:
 
     def _state(self) -> tuple[Arrays, dict[str, Any]]:
         self._rest()
-        arrays = self._model.dump(len(self.rows)) | self._calibration.dump()
+        arrays = self._model.dump(len(self.rows)) | self._calibration.dump() | self._surprise.dump()
         arrays |= {f"rows.{name}": array for name, array in self.rows.dump().items()}
         arrays |= {"counts": self.counters.upto(len(self.rows)), "totals": self.counters.total_C}
         return arrays, self._told | {"rows_learned": self.rows_learned}

@@ -87,14 +87,16 @@ class Counters:
         self._keep_views(int(event_NC[:, 0].sum()))
         add_tallies(row_U[:found], sum_UC[:found], self._keep_V, self.count_RC)
 
-    def add_slots(self, row_U: Ints, slot_N: NDArray[np.int32], event_BC: Doubles) -> None:
-        """Count the events of a batch whose rows read N / B ids each; `slot_N` says which of the distinct rows."""
+    def add_slots(self, row_U: Ints, slot_N: NDArray[np.int32], value_BL: Floats, weight_BL: Floats) -> None:
+        """Count a batch whose rows read N / B ids each, `slot_N` of the distinct rows: a view of each row that has a
+        weight, and by label whether it was chosen; in the totals too. Faded columns are needed."""
         if not len(row_U):
             return
         self._grow(int(row_U.max()) + 1)
-        self._keep_views(len(slot_N))
-        sum_UC = np.zeros((len(row_U), event_BC.shape[1]))
-        count_rows(slot_N, row_U, event_BC, sum_UC, self._keep_V, self.count_RC)
+        if len(self._keep_V) <= len(slot_N):
+            self._keep_V = np.power(KEEP, np.arange(2 * len(slot_N), dtype=np.float64))
+        sum_UC = np.zeros((len(row_U), 1 + self._labels))
+        count_rows(slot_N, row_U, value_BL, weight_BL, sum_UC, self._keep_V, self.count_RC, self.total_C)
 
     def reset(self, rows: Ints) -> None:
         """Forget what was counted at rows."""

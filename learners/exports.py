@@ -1,14 +1,15 @@
 """What a version gives to servers: arrays that are read without torch, each file stamped with the version.
 
     scorer.json          schema, dims, number of items
-    ids.safetensors      (space, key) -> row, sorted; the texts of numbered keys
+    ids.safetensors      (space, key) -> row, sorted; the texts of numbered keys; the ids that went since the version
+                         before and have not come back, where there are any
     items.safetensors    item ids, those on offer first; the rows that each item's fields read
     catalogue.json       what was told of each item
     ranker.safetensors   lines of rows (vector, weights, statistics), item parts of the split first layer, pairs, layers
     tower.safetensors    rows of retrieval, the asker's matrices, item vectors
 
-Item parts are computed here, once per version. Deleted items stand at the end: histories name them, nothing offers
-them. Numpy only.
+Item parts are computed here, once per version. Deleted items, and those at rest, stand at the end: histories name
+them, nothing offers them. Numpy only.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Served:
     memory: Memory
     find: Callable[[Ints, Ints], Ints]
     ids: tuple[Ints, Ints]
+    gone: tuple[Ints, Ints]
     rank_RW: Floats
     seek_RD: Floats
     dense: dict[str, Floats]
@@ -54,9 +56,9 @@ def export(folder: Path, served: Served, *, version: int) -> None:
     """Write the files of a version."""
     folder.mkdir(parents=True, exist_ok=True)
     stamp = {"version": str(version)}  # one key: safetensors keeps no order of several
-    alive_E = served.memory.catalogue.alive
-    entry_E = np.argsort(~alive_E, kind="stable")
-    items = int(alive_E.sum())
+    offered_E = served.memory.catalogue.offered
+    entry_E = np.argsort(~offered_E, kind="stable")
+    items = int(offered_E.sum())
     read_EW = _read(served, entry_E)
     known = [served.memory.catalogue.known[entry] for entry in entry_E]
     files: dict[str, Arrays] = {
@@ -109,7 +111,8 @@ def _ids(served: Served) -> Arrays:
     arrays: Arrays = {"space": space_R[row_I], "key": key_R[row_I], "row": row_I.astype(np.int32)}
     for name, listed in served.memory.names.dump().items():
         arrays |= texts(f"names.{name}", listed)
-    return arrays
+    gone_M, key_M = served.gone
+    return arrays | ({"gone.space": gone_M, "gone.key": key_M} if len(key_M) else {})
 
 
 def _lines(served: Served, line_RW: Floats, entry_N: Ints, read_NW: Ints) -> Floats:

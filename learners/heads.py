@@ -15,10 +15,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from learners.features import Features
-from learners.label_losses import LabelLoss, label_loss
+from learners.label_losses import LabelLoss, losses_of, unusual
 from learners.learner import Floats, Ints
-from learners.links import Link, read_back
+from learners.links import Link
 from learners.ordering import Batch
+from learners.predictions import read_back
 
 SLATES = frozenset({"pairwise", "listwise"})
 
@@ -94,8 +95,7 @@ class Heads:
     @property
     def told(self) -> dict[str, dict[str, Any]]:
         """What differs from the usual, for snapshots and versions."""
-        pairs = zip(self.labels, self.losses, strict=True)
-        return {name: loss.told for name, loss in pairs if loss != label_loss()}
+        return unusual(self.labels, self.losses)
 
     def predictions(self, read: Read) -> Floats:
         """What is foreseen, [R, L]."""
@@ -116,14 +116,5 @@ class Heads:
 
 
 def heads_of(labels: Sequence[str], told: Mapping[str, Mapping[str, Any]], pull: Pull | None = None) -> Heads:
-    """Heads as settings tell of them: by label `loss` and the options of it. Raises ValueError naming the label."""
-    if unknown := sorted(told.keys() - set(labels)):
-        raise ValueError(f"losses are told of {', '.join(unknown)}, but labels are {', '.join(labels)}")
-    losses = []
-    for name in labels:
-        options = dict(told.get(name, {}))
-        try:
-            losses.append(label_loss(options.pop("loss", "log"), options))
-        except ValueError as error:
-            raise ValueError(f"label {name!r}: {error}") from None
-    return Heads(tuple(labels), tuple(losses), pull)
+    """Heads as settings tell of them. Raises ValueError naming the label."""
+    return Heads(tuple(labels), losses_of(labels, told), pull)

@@ -6,7 +6,7 @@ there is. What such a loss sums over rows is for `losses/registry.py` to say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from math import inf
 from typing import Any
@@ -99,6 +99,34 @@ weight, kept, importance, most, normalised
         told[option] = _typed(name, option, value, (own | common)[option])
     how = LOSSES[name](**{option: value for option, value in told.items() if option in own})
     return LabelLoss(name, how, Shared(**{option: value for option, value in told.items() if option in common}))
+
+
+def losses_of(labels: Sequence[str], told: Mapping[str, Mapping[str, Any]]) -> tuple[LabelLoss, ...]:
+    """One loss for each label, as settings tell of them: by label `loss` and the options of it. Raises ValueError
+    naming the label.
+
+    >>> [loss.name for loss in losses_of(("click", "stars"), {"stars": {"loss": "squared", "centre": 3}})]
+    ['log', 'squared']
+    """
+    if unknown := sorted(told.keys() - set(labels)):
+        raise ValueError(f"losses are told of {', '.join(unknown)}, but labels are {', '.join(labels)}")
+    losses = []
+    for name in labels:
+        options = dict(told.get(name, {}))
+        try:
+            losses.append(label_loss(options.pop("loss", "log"), options))
+        except ValueError as error:
+            raise ValueError(f"label {name!r}: {error}") from None
+    return tuple(losses)
+
+
+def unusual(labels: Sequence[str], losses: Sequence[LabelLoss]) -> dict[str, dict[str, Any]]:
+    """By label what differs from the usual, for settings, snapshots and versions.
+
+    >>> unusual(("click", "stars"), (label_loss(), label_loss("squared", {"centre": 3})))
+    {'stars': {'loss': 'squared', 'centre': 3.0}}
+    """
+    return {name: loss.told for name, loss in zip(labels, losses, strict=True) if loss != label_loss()}
 
 
 def _options(kind: type[Any]) -> dict[str, type]:

@@ -8,6 +8,7 @@ its trainer heard of that: the test of validity and this rule are one. Nothing h
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -18,7 +19,7 @@ from streams.mask import Masking
 from streams.positions import Positions
 
 FOLD = "learn"
-CODE = 1
+CODE = 2
 """Raised whenever the trainer gives other bytes for the same examples and settings."""
 
 
@@ -40,15 +41,21 @@ class LearnSettings(Struct, frozen=True, forbid_unknown_fields=True):
     features: dict[str, Declared] = {}
     losses: dict[str, dict[str, str | float | bool]] = {}
     """By label what differs from the usual loss, as `heads.py` tells it."""
+    updates: dict[str, dict[str, Any]] = {}
+    """By stage what differs in how weights move, as `optimizers/told_rules.py` reads it."""
+    rows: dict[str, Any] = {}
+    """Which ids have rows, where not all of them do and for ever, as `row_terms.py` reads it."""
 
     @property
     def text(self) -> str:
-        """The settings as a configure line says them: JSON in one order of keys; of features and losses only where
-        there are any, so that a line of before says the same."""
+        """The settings as a configure line says them: JSON in one order of keys; of what is in tables only where
+        there is any, so that a line of before says the same."""
         told = msgspec.structs.asdict(self)
         features = {name: declared.written for name, declared in sorted(told.pop("features").items())}
         losses = {name: dict(sorted(loss.items())) for name, loss in sorted(told.pop("losses").items())}
+        free = {name: some for name in ("updates", "rows") if (some := told.pop(name))}
         told |= {name: some for name, some in (("features", features), ("losses", losses)) if some}
+        told |= {name: msgspec.Raw(msgspec.json.encode(some, order="sorted")) for name, some in free.items()}
         return msgspec.json.encode(told).decode()
 
     @property
@@ -64,7 +71,7 @@ class LearnSettings(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def carried(self) -> tuple[object, ...]:
         """What may not change for a model to be carried over to other features."""
-        return self.model, self.labels, self.losses, self.seed
+        return self.model, self.labels, self.losses, self.updates, self.rows, self.seed
 
     @classmethod
     def of(cls, text: str) -> LearnSettings:

@@ -1,23 +1,17 @@
-"""How a logit becomes a prediction: what a loss makes its logit mean, read back the same way in training and serving.
+"""What a loss makes its logit mean, as data: settings check it, training and serving read by it (`predictions.py`).
 
-Numpy alone, so that a server reads a label's prediction without torch. A link learns nothing; a measured coverage is
-given to it by whoever measured it.
+No numbers are worked out here. A link learns nothing; a measured coverage is given to it by whoever measured it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import inf
 from typing import Any, Literal, get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
 Kind = Literal["sigmoid", "odds", "exp", "identity", "expm1"]
 KINDS = get_args(Kind)
-MOST = 60.0
-"""Exponents are cut here, so that no prediction is infinite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +25,6 @@ class Link:
     `exp`: spread * exp(z), an expectation given as odds (Covington et al., RecSys 2016, section 4.2).
     `identity`: centre + spread * z. `expm1`: exp(centre + spread * z) - 1, for values learned as log(1 + y).
     All but the first two are cut to `low`..`high`.
-
-    >>> z = np.array([-1.0, 0.0, 4.0])
-    >>> Link("sigmoid", coverage=0.9).read(z).round(3).tolist()
-    [0.299, 0.556, 1.0]
-    >>> Link("odds", coverage=0.0).read(z).round(3).tolist()
-    [0.368, 1.0, 1.0]
-    >>> Link("identity", centre=3.0, low=1.0, high=5.0).read(z).tolist()
-    [2.0, 3.0, 5.0]
     """
 
     kind: Kind = "sigmoid"
@@ -75,39 +61,3 @@ class Link:
     def of(cls, told: Mapping[str, Any]) -> Link:
         """The link of a document."""
         return cls(**told)
-
-    def read(self, logit: NDArray[Any]) -> NDArray[Any]:
-        """Predictions, of the shape and type of the logits.
-
-        >>> Link("expm1").read(np.array([0.0, np.log(31.0)], np.float32)).round(3).tolist()
-        [0.0, 30.0]
-        """
-        told: NDArray[Any] = (
-            self._chance(logit) if self.is_probability else np.clip(self._value(logit), self.low, self.high)
-        )
-        return told
-
-    def _chance(self, logit: NDArray[Any]) -> NDArray[Any]:
-        against: NDArray[Any] = np.exp(-np.clip(logit, -MOST, MOST))
-        scale = 1.0 + against if self.kind == "sigmoid" else against + self.coverage
-        told: NDArray[Any] = 1.0 / scale
-        return np.minimum(told / self.coverage if self.kind == "sigmoid" else told, 1.0)
-
-    def _value(self, logit: NDArray[Any]) -> NDArray[Any]:
-        if self.kind == "exp":
-            grown: NDArray[Any] = self.spread * np.exp(np.clip(logit, -MOST, MOST))
-            return grown
-        value: NDArray[Any] = self.centre + self.spread * logit
-        return np.expm1(np.clip(value, -MOST, MOST)) if self.kind == "expm1" else value
-
-
-def read_back(links: Sequence[Link], logit_RL: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Predictions [R, L], each label's by its link.
-
-    >>> read_back((Link(), Link("identity", centre=3.0)), np.zeros((1, 2), np.float32)).tolist()
-    [[0.5, 3.0]]
-    """
-    read_RL: NDArray[np.float32] = np.empty_like(logit_RL)
-    for at, link in enumerate(links):
-        read_RL[:, at] = link.read(logit_RL[:, at])
-    return read_RL

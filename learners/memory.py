@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from learners.catalogue import Catalogue
+from learners.catalogue import ITEM, Catalogue
 from learners.counters import Counters
 from learners.features import USER
 from learners.frequency import Frequency
@@ -56,12 +56,14 @@ class Memory:
         return place.means(stat_ML).astype(np.float32)
 
     def count(self, place: Layout, row_N: Ints) -> None:
-        """Count a batch: views at rows that decide a first label, choices where they are decided."""
+        """Count a batch: views at rows that decide a first label, choices where they are decided. Ids without a row
+        are in the totals and nowhere else."""
         event_RC, f = events(place), place.features
         self.counters.total_C += event_RC.sum(axis=0)
         self.numbers.count(f.number_RK)
         places, event_NC = place.events_of_ids(event_RC)
-        self.counters.add(row_N[places], event_NC)
+        counted = np.flatnonzero(row_N[places] >= 0)
+        self.counters.add(row_N[places[counted]], event_NC[counted])
         user_at_M = place.user_R[place.row_M]
         event_MC = event_RC[place.row_M]
         self.often.see(f.entry_I[f.item_R[f.chosen]])
@@ -73,19 +75,33 @@ class Memory:
         """Unname a user; the code that its row has."""
         return self.names.forget(USER, user_id)
 
-    def forget_row(self, row: int) -> None:
-        """Uncount a user."""
-        self.counters.reset(np.array([row]))
-        self.pairs.forget(row)
+    def uncount(self, row_M: Ints) -> None:
+        """Forget what was counted of rows, alone and in pairs."""
+        if len(row_M):
+            self.counters.reset(row_M)
+            self.pairs.forget(row_M)
+
+    def part(self, space_M: Ints, key_M: Ints) -> None:
+        """These ids lost their rows: items rest until they are seen again, texts of users are unnamed. (Where an item
+        names users, their numbers stand in the catalogue, and the texts stay.)"""
+        items, users = (np.flatnonzero(space_M >> 1 == space) for space in (ITEM, USER))
+        text, coded = self.names.text, list(zip(space_M.tolist(), key_M.tolist(), strict=True))
+        self.catalogue.rest(item for item in (text(*coded[at]) for at in items) if item is not None)
+        if all(field.space != USER for field in self._schema.items):
+            for name in [text(*coded[at]) for at in users if coded[at][0] & 1]:
+                if name is not None:
+                    self.names.forget(USER, name)
 
     def dump(self, rows: int) -> tuple[Arrays, dict[str, Any]]:
         """Arrays and document of everything, for as many rows as there are."""
-        entries = len(self.catalogue)
+        entries, (user_P, value_P) = len(self.catalogue), self.pairs.ids.both()
         arrays = {
             "counts": _sized(self.counters.count_RC, rows),
             "totals": self.counters.total_C,
             "often.gap": _sized(self.often.gap_E, entries),
             "often.last": _sized(self.often.last_E, entries),
+            "pairs.user": user_P,
+            "pairs.value": value_P,
             "pairs.counts": _sized(self.pairs.counters.count_RC, len(self.pairs.ids)),
         }
         measures, items = self.catalogue.dump()
@@ -102,6 +118,7 @@ class Memory:
         self.counters.count_RC, self.counters.total_C = arrays["counts"], arrays["totals"]
         self.often.gap_E, self.often.last_E = arrays["often.gap"], arrays["often.last"]
         self.often.seen = document["often"]
+        self.pairs.ids.load(arrays["pairs.user"], arrays["pairs.value"])
         self.pairs.counters.count_RC = arrays["pairs.counts"]
 
 

@@ -23,7 +23,8 @@ class PairMap(Protocol):
     def __len__(self) -> int: ...
     def find(self, user_N: Ints, value_N: Ints) -> Ints: ...
     def add(self, user_N: Ints, value_N: Ints) -> Ints: ...
-    def forget(self, user: int) -> Ints: ...
+    def forget(self, row_M: Ints) -> Ints: ...
+    def load(self, user: Ints, value: Ints) -> None: ...
     def both(self) -> tuple[Ints, Ints]:
         """User row (negative for a hole) and value row of each line."""
         ...
@@ -46,9 +47,10 @@ class Pairs:
         return np.clip(np.log(odds_NL), -FAR, FAR).astype(np.float32)
 
     def add(self, user_N: Ints, value_N: Ints, event_NC: Doubles) -> None:
-        """Count events of pairs."""
-        self.counters.add(self.ids.add(user_N, value_N), event_NC)
+        """Count events of pairs; those of which one has no row are passed over."""
+        there = (user_N >= 0) & (value_N >= 0)
+        self.counters.add(self.ids.add(user_N[there], value_N[there]), event_NC[there])
 
-    def forget(self, user: int) -> None:
-        """Uncount all pairs of a user."""
-        self.counters.reset(self.ids.forget(user))
+    def forget(self, row_M: Ints) -> None:
+        """Uncount all pairs of which one is among these rows."""
+        self.counters.reset(self.ids.forget(row_M))

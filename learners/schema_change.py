@@ -19,14 +19,24 @@ from learners.keeping import Arrays
 from learners.learner import Ints
 from learners.schema import Schema
 from learners.schema_items import items_under, measures_under, numbers_under
+from learners.schema_rows import touched_under, waiting_under
 
 Array = npt.NDArray[Any]
 Shapes = Mapping[str, Mapping[str, tuple[int, ...]]]
-BY_ROW = frozenset({"rank.rows", "rank.state", "seek.rows", "seek.state", "counts"})
+BY_ROW = frozenset({"rank.rows", "rank.state", "seek.rows", "seek.state", "counts", "expiry.last", "expiry.score"})
 FLAT = frozenset({"rank.dense", "rank.moments", "seek.dense", "seek.moments"})
-AS_IT_IS = frozenset({"rank.steps", "seek.steps", "totals", "often.gap", "often.last"})
-DOCUMENT = frozenset({"format", "labels", "context", "features", "seed", "names", "items", "often", "rows_learned"})
-DONE = frozenset({"ids.space", "ids.key", "pairs.user", "pairs.value", "pairs.counts", "items.measures", "numbers"})
+AS_IT_IS = frozenset(
+    {"rank.steps", "seek.steps", "totals", "often.gap", "often.last", "items.rests"}
+    | {"ids.clock", "admission.clock", "expiry.clock"}
+)
+DOCUMENT = frozenset(
+    {"format", "labels", "context", "features", "seed", "losses", "rows", "names", "items", "often", "rows_learned"}
+)
+DONE = frozenset(
+    {"ids.space", "ids.key", "pairs.user", "pairs.value", "pairs.counts", "items.measures", "numbers"}
+    | {"admission.space", "admission.key", "admission.count"}
+    | {"touched.stamp", "touched.now", "touched.gone.stamp", "touched.gone.space", "touched.gone.key"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,7 @@ def carried(old: Held, new: Held) -> tuple[Arrays, dict[str, Any]]:
     """
     rows = _Rows(old, new)
     arrays: Arrays = {"ids.space": rows.space_R, "ids.key": rows.key_R} | _pairs(old.arrays, rows)
+    arrays |= waiting_under(old.arrays, rows.after_O) | touched_under(old.arrays, rows.after_O, len(rows.space_R))
     for name, array in old.arrays.items():
         if name in BY_ROW:
             arrays[name] = rows.of(array, new.arrays[name])
@@ -95,11 +106,11 @@ class _Rows:
 
     def __init__(self, old: Held, new: Held) -> None:
         self.before_S = _spaces_before(old.schema, new.schema)
-        after_O: Ints = np.full(len(old.schema.spaces), -1, np.int64)
-        after_O[self.before_S[self.before_S >= 0]] = np.flatnonzero(self.before_S >= 0)
+        self.after_O: Ints = np.full(len(old.schema.spaces), -1, np.int64)
+        self.after_O[self.before_S[self.before_S >= 0]] = np.flatnonzero(self.before_S >= 0)
         space_R, key_R = old.arrays["ids.space"], old.arrays["ids.key"]
         owned_R = space_R >= 0
-        after_R = np.where(owned_R, after_O[np.where(owned_R, space_R >> 1, 0)], -1)
+        after_R = np.where(owned_R, self.after_O[np.where(owned_R, space_R >> 1, 0)], -1)
         self.kept = np.flatnonzero(after_R >= 0)
         fallbacks = len(new.schema.spaces)
         self.space_R = np.concatenate(

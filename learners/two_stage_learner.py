@@ -10,88 +10,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from learners.comparing import compare
-from learners.exports import Served, export
+from learners.drawing import drawn_alive
+from learners.exports import export
 from learners.features import Features, features
-from learners.heads import Heads, Pulled, heads_of
+from learners.heads import Heads, heads_of
 from learners.keeping import Arrays, digest_of, keep, kept
 from learners.layout import Layout, layout
-from learners.learner import Bools, Floats, Ints, Learned, Learner, Scores
+from learners.learner import Ints, Learned, Learner, Scores
 from learners.memory import Memory
 from learners.models.pair_rows import PairRows
-from learners.models.two_stage_shape import Stepped
 from learners.ordering import Batch
-from learners.reading import Chosen, Reading, chosen_of, reading_of
+from learners.reading import chosen_of, reading_of
+from learners.row_life import RowLife, rows_of
 from learners.schema import Schema
 from learners.schema_change import Held, carried, difference
+from learners.scoring import scores_of
+from learners.serving_state import served_of
 from learners.skew import Skew
+from learners.two_stage_model import Forward, Model
 
-NEGATIVES = 128
-ROUNDS = 32
-"""How often negatives are drawn anew where some were dead."""
-FORMAT = 1
-
-
-class Forward(Protocol):
-    """A batch as a model read and scored it."""
-
-    @property
-    def probabilities(self) -> Floats:
-        """[R, L]."""
-        ...
-
-    @property
-    def logits(self) -> Floats:
-        """[R, L]; good until the next batch is read."""
-        ...
-
-
-class Model(Protocol):
-    """Two stages on one id map, wherever their rows are; what comes and goes is numpy."""
-
-    def __len__(self) -> int:
-        """How many rows there are."""
-        ...
-
-    def find(self, space_N: Ints, key_N: Ints) -> Ints:
-        """Rows of ids, -1 where there is none."""
-        ...
-
-    def add(self, space_N: Ints, key_N: Ints) -> Ints:
-        """Rows of ids, made where there is none."""
-        ...
-
-    def forget(self, space: int, key: int) -> int:
-        """Free the row of an id, and start it again; its number, or -1."""
-        ...
-
-    def forward(self, reading: Reading) -> Forward:
-        """Score a batch. Changes nothing that is dumped; what it gives holds until the next one."""
-        ...
-
-    def step(
-        self, forward: Any, value_RL: Floats, weight_RL: Floats, chosen: Chosen | None, pulled: Pulled | None = None
-    ) -> Stepped | None:
-        """The update of both stages; None where something is not finite, and then nothing was changed. `pulled` is
-        what the logits are to learn, where it is not the log loss of yes and no."""
-        ...
-
-    @property
-    def dense(self) -> Mapping[str, Mapping[str, Floats]]:
-        """The dense weights by stage and name."""
-        ...
-
-    def dump(self) -> Arrays:
-        """Every array, for as many rows as there are: the same names and shapes from every model."""
-        ...
-
-    def load(self, arrays: Arrays) -> None:
-        """Become what `dump` gave."""
-        ...
+FORMAT = 2
+OF_ROWS = ("ids.", "admission.", "expiry.", "touched.")
+VERSIONS = "touched."
+"""Arrays of what changed since the last version: kept with the rest, but no part of what was learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +52,23 @@ class Pending:
 
 
 class TwoStageLearner:
-    """Learns lessons, keeps facts."""
+    """Learns lessons, keeps facts. `terms` say which ids have rows (`row_terms.py`)."""
 
-    def __init__(self, schema: Schema, model: Model, *, seed: int, heads: Heads | None = None) -> None:
-        self._schema, self._seed, self._model = schema, seed, model
+    def __init__(
+        self,
+        schema: Schema,
+        model: Model,
+        *,
+        seed: int,
+        heads: Heads | None = None,
+        terms: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._schema, self._seed, self._model, self._terms = schema, seed, model, dict(terms or {})
+        self._rows = rows_of(self._terms, schema.spaces, seed=seed)
+        self._life = RowLife(self._rows)
+        model.grow(len(self._rows))
         self._heads = heads or heads_of(schema.labels, {})
-        self._pair_rows = PairRows()
-        self._memory = Memory(schema, self._pair_rows)
+        self._memory = Memory(schema, PairRows())
         self._rows_learned = 0
         self._pending: Pending | None = None
         self.skew = Skew()
@@ -141,17 +97,17 @@ class TwoStageLearner:
         memory.catalogue.feed_all(one for one in facts.values() if one is not None)
         told = features(batch, self._schema, memory.names, memory.catalogue, extra, memory.numbers)
         place = layout(told, self._schema)
-        found_N = self._model.find(told.bags.space_N, told.bags.key_N)
+        found_N = self._rows.find(told.bags.space_N, told.bags.key_N)
         reading = reading_of(told, place, found_N, memory)
         if self._heads.values:
             reading = replace(reading, base_L=reading.base_L * self._heads.based)
         forward = self._model.forward(reading)
         self._pending = Pending(batch, told, place, found_N, forward)
-        return _scores(batch, told, self._heads.predictions(forward))
+        return scores_of(batch, told, self._heads.predictions(forward))
 
     def learn(self, batch: Batch) -> Learned:
         """1. the update, all or nothing; 2. if it was refused, withdraw what the batch named; 3. facts, which hold in
-        any case; 4. rows and counts of a learned batch; 5. users to be forgotten."""
+        any case; 4. rows and counts of a learned batch; 5. rows go whose time has come; 6. users to be forgotten."""
         if self._pending is None or self._pending.batch is not batch:
             self.score(batch)
         pending, self._pending = self._pending, None
@@ -161,12 +117,13 @@ class TwoStageLearner:
             self._memory.withdraw()
         for example in batch.examples:
             if example.row.kind == "item" and example.attributes is not None:
-                self._memory.catalogue.feed(example.attributes)
+                self._memory.catalogue.wake([self._memory.catalogue.feed(example.attributes)])
         self._memory.settle()
         if learned.finite:
             compare(self.skew, pending.layout, pending.found_N, self._memory.counters)
             self._count(pending)
             self._rows_learned += learned.rows
+            self._expire(batch)
         for example in batch.examples:
             if example.row.kind == "forget":
                 self._forget(example.row.example)
@@ -180,7 +137,7 @@ class TwoStageLearner:
         arrays, document = kept(folder)
         told = {
             name: document[name]
-            for name in ("format", "labels", "context", "features", "seed", "losses")
+            for name in ("format", "labels", "context", "features", "seed", "losses", "rows")
             if name in document
         }
         if told != self._told():
@@ -193,25 +150,32 @@ class TwoStageLearner:
     def _load(self, arrays: Arrays, document: dict[str, Any]) -> None:
         self._pending = None
         self._model.load(arrays)
-        self._pair_rows.load(arrays["pairs.user"], arrays["pairs.value"])
+        self._rows.load({name: array for name, array in arrays.items() if name.startswith(OF_ROWS)})
         self._memory.load(arrays, document)
         self._rows_learned = document["rows_learned"]
 
     def carry(self, before: Learner) -> dict[str, list[str]]:
         """Become what `before` learned, read by this learner's features; which came and which went. Every score is
         what it was where none went. ValueError where more than features differs."""
-        if not isinstance(before, TwoStageLearner) or before.labels != self.labels or before._seed != self._seed:
-            raise ValueError("only a learner of the same model, labels and seed can be carried over to other features")
+        if not isinstance(before, TwoStageLearner) or before._fixed != self._fixed:
+            raise ValueError(
+                "only a learner of the same model, labels, terms of rows and seed can be carried over to other features"
+            )
         arrays, document = carried(before._held(), self._held())
         self._load(arrays, document)
         return difference(before._schema, self._schema)
 
     def digest(self) -> str:
-        return digest_of(*self._state())
+        arrays, document = self._state()
+        learned = {name: array for name, array in arrays.items() if not name.startswith(VERSIONS)}
+        return digest_of(learned, document)
 
     def export(self, folder: Path, *, version: int) -> None:
+        """Beside what a server reads, a version tells which ids went since the one before it."""
         self._rest()
-        export(folder, self._served(), version=version)
+        export(folder, served_of(self._schema, self._heads, self._memory, self._rows, self._model), version=version)
+        touched = self._rows.touched
+        touched.forget(touched.mark())
 
     def _rest(self) -> None:
         """Back to what was learned, where a batch was scored and not learned."""
@@ -219,8 +183,8 @@ class TwoStageLearner:
         self._memory.withdraw()
 
     def _negatives(self) -> list[int]:
-        """Entries drawn uniformly, by how much was learned so far."""
-        return drawn_alive(np.random.default_rng((self._seed, self._rows_learned)), self._memory.catalogue.alive)
+        """Entries drawn uniformly of those on offer, by how much was learned so far."""
+        return drawn_alive(np.random.default_rng((self._seed, self._rows_learned)), self._memory.catalogue.offered)
 
     def _update(self, pending: Pending) -> Learned:
         told = pending.features
@@ -242,20 +206,37 @@ class TwoStageLearner:
         return Learned(rows, True, stepped.norm, stepped.loss / rows, factors.least, factors.mean)
 
     def _count(self, pending: Pending) -> None:
-        """Rows for the new ids, then the counts of the batch."""
-        row_N, bags = pending.found_N, pending.features.bags
-        new = np.flatnonzero(row_N < 0)
-        row_N[new] = self._model.add(bags.space_N[new], bags.key_N[new])
+        """Rows for new ids, then the counts of the batch; what was shown is on offer again."""
+        told, examples = pending.features, pending.batch.examples
+        decided_R = np.array([examples[at].row.decided_at for at in told.at_R], np.int64)
+        row_N = self._life.learned(pending.layout, pending.found_N, decided_R)
+        self._model.grow(len(self._rows))
         self._memory.count(pending.layout, row_N)
+        self._memory.catalogue.wake(told.entry_I[told.item_R])
+
+    def _expire(self, batch: Batch) -> None:
+        """Rows that go start anew in every respect."""
+        if batch.examples and not self._rows.expiry.idle:
+            gone = self._rows.expire(batch.examples[-1].row.decided_at)
+            self._model.reset(gone.row_M)
+            self._memory.uncount(gone.row_M)
+            self._memory.part(gone.space_M, gone.key_M)
 
     def _forget(self, user_id: str) -> None:
-        row = self._model.forget(*self._memory.forget(user_id))
+        row = self._rows.forget(*self._memory.forget(user_id))
         if row >= 0:
-            self._memory.forget_row(row)
+            self._model.reset(np.array([row]))
+            self._memory.uncount(np.array([row]))
+
+    @property
+    def _fixed(self) -> tuple[object, ...]:
+        """What may not change for this to be carried over."""
+        return self.labels, self._terms, self._seed
 
     def _told(self) -> dict[str, Any]:
         told = {"format": FORMAT, **self._schema.told, "seed": self._seed}
-        return told | ({"losses": self._heads.told} if self._heads.told else {})
+        told |= {"losses": self._heads.told} if self._heads.told else {}
+        return told | ({"rows": self._terms} if self._terms else {})
 
     def _held(self) -> Held:
         shapes = {stage: {name: w.shape for name, w in of.items()} for stage, of in self._model.dense.items()}
@@ -263,55 +244,6 @@ class TwoStageLearner:
 
     def _state(self) -> tuple[Arrays, dict[str, Any]]:
         self._rest()
-        arrays, document = self._memory.dump(len(self._model))
-        users, values = self._pair_rows.both()
-        arrays |= {"pairs.user": users, "pairs.value": values} | self._model.dump()
+        arrays, document = self._memory.dump(len(self._rows))
+        arrays |= self._model.dump() | self._rows.dump()
         return arrays, document | self._told() | {"rows_learned": self._rows_learned}
-
-    def _served(self) -> Served:
-        model, memory = self._model, self._memory
-        arrays = model.dump()
-        stats = memory.counters.stats(np.arange(len(model)))
-        users, values = self._pair_rows.both()
-        pair_PL = memory.pairs.stats(users, values, memory.counters)
-        return Served(
-            schema=self._schema,
-            memory=memory,
-            find=model.find,
-            ids=(arrays["ids.space"], arrays["ids.key"]),
-            rank_RW=np.concatenate([arrays["rank.rows"], stats], axis=1),
-            seek_RD=arrays["seek.rows"],
-            dense={name: weight for of in model.dense.values() for name, weight in of.items()},
-            pairs=(users, values, pair_PL),
-            links=self._heads.links,
-            based_L=self._heads.based,
-        )
-
-
-def drawn_alive(random: np.random.Generator, alive_E: Bools, *, size: int = NEGATIVES) -> list[int]:
-    """Up to `size` entries that are alive, drawn uniformly with replacement, in time that does not go with how many
-    there are: of those drawn the dead are passed over. Fewer where nearly all are dead.
-
-    >>> drawn_alive(np.random.default_rng(1), np.array([False, True, False]), size=3)
-    [1, 1, 1]
-    """
-    drawn: list[int] = []
-    for _ in range(ROUNDS if len(alive_E) else 0):
-        entry_N = random.integers(len(alive_E), size=size)
-        drawn += entry_N[alive_E[entry_N]][: size - len(drawn)].tolist()
-        if len(drawn) == size:
-            break
-    return drawn
-
-
-def _scores(batch: Batch, told: Features, probability_RL: Floats) -> Scores:
-    """Scores of all examples; facts and organic visits decide nothing."""
-    rows, labels = len(batch.examples), told.value_RL.shape[1]
-    probability_BL: Floats = np.zeros((rows, labels), np.float32)
-    decided_BL: Bools = np.zeros((rows, labels), np.bool_)
-    value_BL: Floats = np.zeros((rows, labels), np.float32)
-    probability_BL[told.at_R] = probability_RL
-    decided_BL[told.at_R] = told.decided_RL & told.ranked_R[:, None]
-    value_BL[told.at_R] = told.value_RL
-    weight_B = np.array([example.row.weight for example in batch.examples], np.float32)
-    return Scores(probability_BL, decided_BL, value_BL, weight_B)

@@ -14,7 +14,7 @@ import msgspec
 
 from streams.rule_texts import UNSAID, plain_of, rules_of, text_of
 
-CODE = 1
+CODE = 2
 """Goes up with every change of what the same events give."""
 
 MINUTE = 60_000

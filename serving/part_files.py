@@ -25,7 +25,6 @@ from streams.examples import Past
 from streams.known_users import Standing
 
 Stored = TypeVar("Stored")
-ATTRIBUTES = "attributes"
 PIECE = 250
 """Entries encoded at once: about half a millisecond."""
 
@@ -66,9 +65,8 @@ def restore(part: Part, home: Path) -> None:
     for item, born in _read(home / "items", tuple[Item, int], seen):
         part.catalogue.take(item, born)
     part.remembered.at.update(_read(home / "remembered", tuple[bytes, bytes], seen))
-    if (home / ATTRIBUTES).exists():  # not in snapshots of before there were any
-        for user_id, told in _read(home / ATTRIBUTES, tuple[str, Standing], seen):
-            part.profiles.take_attributes(user_id, told)
+    for user_id, told in _read(home / "attributes", tuple[str, Standing], seen):
+        part.profiles.take_attributes(user_id, told)
     if seen.hexdigest() != head.digest:
         raise ValueError(f"{home} holds other bytes ({seen.hexdigest()[:8]}) than its head says ({head.digest[:8]})")
     part.next, part.decisions, part.newest = head.next, head.decisions, head.newest
@@ -99,7 +97,7 @@ def _states(part: Part) -> Iterator[tuple[str, Iterable[object]]]:
     yield "pairs", part.covisitation.told()
     yield "items", part.catalogue.told()
     yield "remembered", part.remembered.at.items()
-    yield ATTRIBUTES, part.profiles.attributes()
+    yield "attributes", part.profiles.attributes()
 
 
 def _write(path: Path, entries: Iterable[object], seen: hashlib._Hash) -> None:

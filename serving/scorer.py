@@ -19,8 +19,9 @@ import numpy.typing as npt
 from learners.catalogue import COLUMNS, Known
 from learners.keeping import Arrays
 from learners.learner import Floats, Ints
-from learners.links import Link, read_back
+from learners.links import Link
 from learners.numeric import Numbers
+from learners.predictions import read_back
 from learners.schema import SPACES, Schema
 from learners.skew import ITEM_RATE, USER_RATE, marks_of
 from learners.split import first_layer

@@ -19,7 +19,7 @@ REREAD = frozenset(key[0] for key in (ITEM, HISTORY, USER))
 """Families whose values are asked for again and again; most others are read once, if ever."""
 
 ID_BYTES = 10
-FORMAT = 2
+FORMAT = 3
 """Raised whenever keys or values change: a state or snapshot of another format is not read, but made anew."""
 
 

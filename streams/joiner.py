@@ -4,7 +4,8 @@ Each event is judged by itself: first it moves the watermark, then everything du
 rows do not depend on where frames or batches end. Clocks, logs and disks belong to its host; masked events never get
 here. `head.counts` counts by cause: repeats, late_interactions, late_impressions, duplicate_impressions,
 unused_impressions, forgotten, waited, orphans, below_value, out_of_window, extra, newer, late, corrections, positives,
-negatives, organic, late_slates, repeated_slates, unshown_slates, stale_items, items, forgets.
+negatives, organic, late_slates, repeated_slates, unshown_slates, stale_items, items,
+stale_users, users, forgets.
 """
 
 from __future__ import annotations

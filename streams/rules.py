@@ -17,7 +17,7 @@ import msgspec
 from streams.events import INTERACTIONS
 from streams.rule_texts import UNSAID, plain_of, rules_of, text_of
 
-CODE = 1
+CODE = 2
 """Raised whenever the joiner gives other rows for the same log and rules."""
 
 Mode = Literal["wait", "fast", "delayed"]

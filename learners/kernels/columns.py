@@ -27,14 +27,12 @@ def _gather(
     sum_Bd: Floats, logit_BL: Floats, slot_N: Integers, row_U: Longs, grad_UX: Floats,
 ) -> int:  # fmt: skip
     lines, ints, x, rows = lines_RX.reshape(-1), ints_RX.reshape(-1), x_BI.reshape(-1), row_BF.reshape(-1)
-    sums, one = sum_Bd.reshape(-1), all8(np.float32(1))
+    sums, one, weight_8 = sum_Bd.reshape(-1), all8(np.float32(1)), np.empty(8, np.float32)
     fields, labels = row_BF.shape[1], logit_BL.shape[1]
     distinct, n = 0, rows.size
     for b in range(row_BF.shape[0]):
-        first, total, square = np.float32(0), all8(np.float32(0)), all8(np.float32(0))
+        weights, total, square = all8(np.float32(0)), all8(np.float32(0)), all8(np.float32(0))
         behind = b * (x_BI.shape[1] - fields * d)
-        for label in range(1, labels):
-            logit_BL[b, label] = 0
         for i in range(b * fields, (b + 1) * fields):
             if i + AHEAD < n:
                 touch(lines_RX, rows[i + AHEAD])
@@ -46,11 +44,9 @@ def _gather(
             slot_N[i], row_U[distinct] = slot, row
             distinct += new
             v = load8(lines, at)
-            first += lines[at + d]
             store8(x, behind + i * d, v)
             total, square = mad8(total, v, one), mad8(square, v, v)
-            for label in range(1, labels):
-                logit_BL[b, label] += lines[at + d + label]
+            weights = mad8(weights, load8(lines, at + width - 8), one)
         store8(sums, b * d, total)
         pairs = total8(times8(total, total)) - total8(square)
         for k in range(8, d, 8):
@@ -62,9 +58,15 @@ def _gather(
             store8(sums, b * d + k, total)
             pairs += total8(times8(total, total)) - total8(square)
         pairs *= np.float32(0.5) * product
-        logit_BL[b, 0] = first + pairs
-        for label in range(1, labels):
-            logit_BL[b, label] += pairs
+        store8(weight_8, 0, weights)
+        for label in range(labels):
+            if d + 8 == width:  # the labels' weights are the first of the last eight columns
+                logit_BL[b, label] = weight_8[label] + pairs
+                continue
+            first = np.float32(0)
+            for i in range(b * fields, (b + 1) * fields):
+                first += lines[rows[i] * width + d + label]
+            logit_BL[b, label] = first + pairs
     grad_UX.reshape(-1)[: distinct * width] = 0
     return distinct
 
@@ -77,20 +79,23 @@ def _scatter(
     grads, x, dx, sums, one = (
         grad_UX.reshape(-1), x_BI.reshape(-1), dx_BI.reshape(-1), sum_Bd.reshape(-1), all8(np.float32(1)),
     )  # fmt: skip
-    labels = slope_BL.shape[1]
+    labels, slope_8 = slope_BL.shape[1], np.zeros(8, np.float32)
     for b in range(slope_BL.shape[0]):
-        first, total, behind = slope_BL[b, 0], slope_BL[b, 0], b * (x_BI.shape[1] - fields * d)
-        for label in range(1, labels):
+        total, behind = np.float32(0), b * (x_BI.shape[1] - fields * d)
+        for label in range(labels):
             total += slope_BL[b, label]
+            slope_8[label & 7] = slope_BL[b, label]
         total *= product
+        slopes = load8(slope_8, 0)
         down, pull = all8(-total), times8(load8(sums, b * d), all8(total))
         for i in range(b * fields, (b + 1) * fields):
             at = np.int64(slot_N[i]) * width
-            weight = grads[at + d] + first
             slope = mad8(mad8(load8(dx, behind + i * d), load8(x, behind + i * d), down), pull, one)
             store8(grads, at, mad8(load8(grads, at), slope, one))
-            grads[at + d] = weight
-            for label in range(1, labels):
+            if d + 8 == width:
+                store8(grads, at + d, mad8(load8(grads, at + d), slopes, one))
+                continue
+            for label in range(labels):
                 grads[at + d + label] += slope_BL[b, label]
         for k in range(8, d, 8):
             down, pull = all8(-total), times8(load8(sums, b * d + k), all8(total))

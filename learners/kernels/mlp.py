@@ -22,8 +22,7 @@ FEW = 8
 @dataclass(frozen=True, slots=True)
 class Shape:
     """`direct`: the first layer also gives a part of every output, its first columns, beside the hidden units.
-    `smelu` is half the width of the bend of SmeLU (Shamir and Lin 2022, "Real World Large Scale Recommendation Systems
-    Reproducibility and Smooth Activations", eq. 4); 0 is ReLU."""
+    `smelu` is half the width of the bend of SmeLU (Shamir and Lin, arXiv 2202.06499), as in `smelu.py`; 0 is ReLU."""
 
     inputs: int
     hidden: tuple[int, ...]

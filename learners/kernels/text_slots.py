@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.kernels.id_slots import after, home_of, mixed_bits
 from learners.kernels.free_rows import take_row
+from learners.kernels.id_slots import after, home_of, mixed_bits
 from learners.kernels.prefetch import touch
 from learners.kernels.vectors import compiled
 

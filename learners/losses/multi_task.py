@@ -13,6 +13,7 @@ from torch import Tensor
 
 from learners.losses.registry import Loss
 from learners.losses.targets import Targets
+from learners.predictions import predicted
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Tasks:
     def read(self, logit_RL: NDArray[Any]) -> NDArray[Any]:
         """Predictions [R, L]: chances and values, each as its label's loss means it."""
         self._check(logit_RL.shape)
-        return np.stack([loss.link.read(logit_RL[:, at]) for at, loss in enumerate(self.losses)], axis=1)
+        return np.stack([predicted(loss.link, logit_RL[:, at]) for at, loss in enumerate(self.losses)], axis=1)
 
     def _check(self, shape: Sequence[int]) -> None:
         if shape[1] != len(self.losses):

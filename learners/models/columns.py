@@ -23,13 +23,13 @@ from learners.kernels.flat import Flat, aligned
 from learners.kernels.mlp import Mlp, Shape, log_loss
 from learners.kernels.row_updates import squared_norm_of_rows
 from learners.learner import Floats, Ints
-from learners.models.host_lines import HostLines
 from learners.models.pair_weights import PairWeights
 from learners.optimizers.clipping import scale_of
 from learners.optimizers.factors import Factors, together
 from learners.optimizers.host_steps import HostDense, HostRows
 from learners.optimizers.rules import Adagrad, Adam, Clip, DenseRules, RowRules
 from learners.optimizers.schedules import Schedule
+from learners.tables.host_lines import HostLines
 
 Slots = NDArray[np.int32]
 Bags = tuple[Ints, Ints]
@@ -73,13 +73,15 @@ class ColumnShape:
 
 @dataclass(frozen=True, slots=True)
 class ColumnRules:
-    """How it is updated; gradients are summed over a batch, `clip` is of their mean."""
+    """How it is updated; gradients are summed over a batch, `clip` is of their mean. `surprise` is the limit at which
+    rows start to learn anew, as `surprise.py` says it (0: never)."""
 
-    rows: RowRules = field(default_factory=lambda: RowRules(Adagrad(0.05, 0.995, 1.0)))
+    rows: RowRules = field(default_factory=lambda: RowRules(Adagrad(0.05, 0.9998, 1.0)))
     dense: DenseRules = field(default_factory=lambda: DenseRules(Adam(1e-3, 0.9, 0.999)))
     pairs: DenseRules = field(default_factory=lambda: DenseRules(Adam(5e-3, 0.9, 0.999)))
     clip: Clip = field(default_factory=Clip)
     schedule: Schedule = field(default_factory=Schedule)
+    surprise: float = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,10 @@ class ColumnModel:
             *([] if self._pairs is None else [self._pairs.move(step=self._steps, **told)]),
         ]
         return ColumnStep(loss, square**0.5 / rows, together(factors))
+
+    def freshen(self) -> None:
+        """Let all rows learn as fast as new ones; what they have learned stays."""
+        self._rows.freshen(self.lines.state)
 
     def slots(self, rows: int) -> tuple[Ints, Slots]:
         """The distinct rows of the batch that went forward last, and for each of its single ids which of them it is."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from learners.heads import Pulled
 from learners.keeping import Arrays
 from learners.learner import Floats, Ints
@@ -19,7 +17,6 @@ from learners.models.two_stage_shape import Rules, Stepped, ranker_of, towers_of
 from learners.optimizers.factors import together
 from learners.reading import Chosen, Reading
 from learners.schema import Schema
-from learners.tables.host_ids import HostIds
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,43 +30,26 @@ class Forward:
 
 
 class FusedTwoStage:
-    """The id map and the stages."""
+    """The stages."""
 
     def __init__(self, schema: Schema, rules: Rules, *, seed: int) -> None:
-        self.ids = HostIds(fallbacks=len(schema.spaces))
         self._rank = FusedRank(ranker_of(schema), rules.rank, seed=seed)
         self._seek = FusedSeek(towers_of(schema), rules.seek)
         self._number = 0
-        self._grow()
 
     def __len__(self) -> int:
         """How many rows there are."""
-        return len(self.ids)
+        return len(self._rank.stage.rows)
 
-    def find(self, space_N: Ints, key_N: Ints) -> Ints:
-        """Rows of ids, -1 where there is none."""
-        return self.ids.find(space_N, key_N)
+    def grow(self, rows: int) -> None:
+        """Give rows up to this number their start."""
+        self._rank.stage.rows.grow(rows)
+        self._seek.stage.rows.grow(rows)
 
-    def add(self, space_N: Ints, key_N: Ints) -> Ints:
-        """Rows of ids, made where there is none."""
-        row_N = self.ids.add(space_N, key_N)
-        self.ids.settle()
-        self._grow()
-        return row_N
-
-    def forget(self, space: int, key: int) -> int:
-        """Free the row of an id, and start it again; its number, or -1."""
-        row_1 = self.ids.find(np.array([space]), np.array([key]))
-        if row_1[0] >= 0:
-            self.ids.remove(row_1)
-            for stage in (self._rank.stage, self._seek.stage):
-                stage.rows.reset(row_1)
-        return int(row_1[0])
-
-    def _grow(self) -> None:
-        """Give every row of the map its weights."""
-        self._rank.stage.rows.grow(len(self.ids))
-        self._seek.stage.rows.grow(len(self.ids))
+    def reset(self, row_M: Ints) -> None:
+        """Give rows their start again, in both stages."""
+        self._rank.stage.rows.reset(row_M)
+        self._seek.stage.rows.reset(row_M)
 
     def forward(self, reading: Reading) -> Forward:
         """Score a batch."""
@@ -108,13 +88,10 @@ class FusedTwoStage:
 
     def dump(self) -> Arrays:
         """Every array, for as many rows as there are."""
-        rows = len(self.ids)
-        ids: Arrays = {"ids.space": self.ids.spaces.copy(), "ids.key": self.ids.keys.copy()}
-        return ids | self._rank.stage.dump("rank", rows) | self._seek.stage.dump("seek", rows)
+        return self._rank.stage.dump("rank", len(self)) | self._seek.stage.dump("seek", len(self))
 
     def load(self, arrays: Arrays) -> None:
         """Become what `dump` gave."""
         self._number += 1
-        self.ids.load(arrays["ids.space"], arrays["ids.key"])
         self._rank.stage.load("rank", arrays)
         self._seek.stage.load("seek", arrays)

@@ -16,12 +16,12 @@ from learners.kernels.dense_updates import squared_norm
 from learners.kernels.flat import Flat, aligned
 from learners.kernels.row_updates import squared_norm_of_rows
 from learners.learner import Floats, Ints
-from learners.models.host_lines import HostLines
 from learners.models.two_stage_shape import LARGEST_NORM
 from learners.optimizers.clipping import scale_of
 from learners.optimizers.factors import Factors, together
 from learners.optimizers.host_steps import HostDense, HostRows
 from learners.optimizers.rules import UpdateRules
+from learners.tables.host_lines import HostLines
 
 
 class HostStage:

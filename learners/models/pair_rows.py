@@ -35,9 +35,13 @@ class PairRows:
         """Become the map of these lines."""
         self._ids.load(user, value)
 
-    def forget(self, user: int) -> Ints:
-        """Free the lines of all pairs of a user; which they were."""
-        lines = np.flatnonzero(self._ids.spaces == user)
+    def forget(self, row_M: Ints) -> Ints:
+        """Free the lines of all pairs of which one is among these rows; which they were."""
+        user_P, value_P = self.both()
+        gone_R = np.zeros(int(max(row_M.max(initial=0), user_P.max(initial=0), value_P.max(initial=0))) + 1, np.bool_)
+        gone_R[row_M] = True
+        there = np.flatnonzero(user_P >= 0)
+        lines = there[gone_R[user_P[there]] | gone_R[value_P[there]]]
         if len(lines):
             self._ids.remove(lines)
         return lines

@@ -1,4 +1,4 @@
-"""The two stages together on one id map, in torch: the ranker on what was shown, the towers on what was chosen.
+"""The two stages together on the same rows, in torch: the ranker on what was shown, the towers on what was chosen.
 
 For a device, and as the check of `fused_two_stage.py`: numpy comes in, numpy goes out, and the arrays of a snapshot
 are the same. Retrieval and ranking have rows of their own. `forward` only reads; `step` takes the updates of both
@@ -26,7 +26,6 @@ from learners.models.two_stage_shape import RANK_SCALE, SEEK_SCALE, Rules, Stepp
 from learners.optimizers.factors import together
 from learners.reading import Chosen, Reading
 from learners.schema import Schema
-from learners.tables.id_map import IdMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +49,10 @@ class Forward:
 
 
 class TwoStage:
-    """The id map and the stages."""
+    """The stages."""
 
     def __init__(self, schema: Schema, rules: Rules, *, device: torch.device, seed: int) -> None:
         self.ranker, self.towers, self.device = ranker_of(schema), towers_of(schema), device
-        self.ids = IdMap(spaces=len(schema.spaces), device=device)
         self.rank, self.seek = (
             Stage(start, told, groups=shape.groups, scale=scale, device=device)
             for start, told, shape, scale in (
@@ -62,32 +60,20 @@ class TwoStage:
                 (self.towers.start(), rules.seek, self.towers, SEEK_SCALE),
             )
         )
-        self._grow()
 
     def __len__(self) -> int:
         """How many rows there are."""
-        return len(self.ids)
+        return len(self.rank.table)
 
-    def find(self, space_N: Ints, key_N: Ints) -> Ints:
-        """Rows of ids, -1 where there is none."""
-        row_N: Ints = self.ids.find(self._on(space_N), self._on(key_N)).cpu().numpy()
-        return row_N
+    def grow(self, rows: int) -> None:
+        """Give rows up to this number their start."""
+        self.rank.grow(rows)
+        self.seek.grow(rows)
 
-    def add(self, space_N: Ints, key_N: Ints) -> Ints:
-        """Rows of ids, made where there is none."""
-        row_N: Ints = self.ids.add(self._on(space_N), self._on(key_N)).cpu().numpy()
-        self.ids.settle()
-        self._grow()
-        return row_N
-
-    def forget(self, space: int, key: int) -> int:
-        """Free the row of an id, and start it again; its number, or -1."""
-        row = self.ids.forget(space, key)
-        if row >= 0:
-            one = self._on([row])
-            self.rank.reset(one)
-            self.seek.reset(one)
-        return row
+    def reset(self, row_M: Ints) -> None:
+        """Give rows their start again, in both stages."""
+        self.rank.reset(self._on(row_M))
+        self.seek.reset(self._on(row_M))
 
     def forward(self, reading: Reading) -> Forward:
         """Score a batch."""
@@ -160,20 +146,12 @@ class TwoStage:
 
     def dump(self) -> Arrays:
         """Every array, for as many rows as there are."""
-        rows = len(self.ids)
-        ids: Arrays = {"ids.space": self.ids.spaces.cpu().numpy().copy(), "ids.key": self.ids.keys.cpu().numpy().copy()}
-        return ids | self.rank.dump("rank", rows) | self.seek.dump("seek", rows)
+        return self.rank.dump("rank", len(self)) | self.seek.dump("seek", len(self))
 
     def load(self, arrays: Arrays) -> None:
         """Become what `dump` gave."""
-        self.ids.load(self._on(arrays["ids.space"]), self._on(arrays["ids.key"]))
         self.rank.load("rank", arrays)
         self.seek.load("seek", arrays)
-
-    def _grow(self) -> None:
-        """Give every row of the map its weights."""
-        self.rank.grow(len(self.ids))
-        self.seek.grow(len(self.ids))
 
     def _on(self, array: Any) -> Tensor:
         return torch.as_tensor(array).to(self.device)

@@ -42,6 +42,15 @@ class HostRows:
         self._told_K4 = np.array([(*astuple(rule), 0.0, 0.0, 0.0)[:4] for rule, _ in told])
         self._factors_3 = np.zeros(3)
 
+    def freshen(self, state_RK: Floats) -> None:
+        """Let the accumulators of all rows start again, where they only say how far a step goes (Adagrad's); what a
+        weight is made of (FTRL's) and moments stay."""
+        at = 0
+        for kind, columns in self._kinds_K2.tolist():
+            if kind == KINDS[Adagrad.name]:
+                state_RK[:, at : at + columns] = self.starts[at : at + columns]
+            at += columns
+
     def move(
         self, lines_RX: Floats, row_U: Longs, grad_UX: Floats, count: int, *, scale: float, value: float = inf,
         pace: float = 1.0,

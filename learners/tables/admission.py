@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from learners.kernels.row_uses import count_sightings, stale_rows
 from learners.tables.host_ids import HostIds
+from learners.tables.host_mixing import mixed_longs
 from learners.tables.kinds import Kind, Limits
-from learners.tables.mixing import mixed_longs
 from learners.tables.reserved import Stretch
 
 Longs = NDArray[np.int64]
@@ -91,6 +91,11 @@ class Admission:
         self._waiting.withdraw()
         self._seen, self._now = self._marked
         self._before, self._admitted = [], []
+
+    def forget(self, space_1: Longs, key_1: Longs) -> None:
+        """Forget how often an id was seen."""
+        row_1 = self._waiting.find(space_1, key_1)
+        self._drop(row_1[row_1 >= 0])
 
     def dump(self) -> dict[str, NDArray[np.int64]]:
         """Everything, for a snapshot."""

@@ -1,12 +1,8 @@
-"""Well spread bits of pairs of integers, as tensors and as arrays: what probes, start values and chances go by."""
+"""Well spread bits of pairs of integers, as tensors: what probes and start values go by."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
-
-Longs = NDArray[np.int64]
 
 
 def mixed(space: Tensor, key: Tensor) -> Tensor:
@@ -15,18 +11,3 @@ def mixed(space: Tensor, key: Tensor) -> Tensor:
     x = (x ^ ((x >> 30) & 0x3FFFFFFFF)) * -4658895280553007687
     x = (x ^ ((x >> 27) & 0x1FFFFFFFFF)) * -7723592293110705685
     return x ^ ((x >> 31) & 0x1FFFFFFFF)
-
-
-def mixed_longs(space_N: Longs, key_N: Longs) -> Longs:
-    """The same bits.
-
-    >>> import torch
-    >>> pair = np.array([3, -1]), np.array([-5, 1 << 62])
-    >>> bool((mixed_longs(*pair) == mixed(*map(torch.from_numpy, pair)).numpy()).all())
-    True
-    """
-    x = key_N ^ (space_N * np.int64(-7046029254386353131))
-    x = (x ^ ((x >> 30) & 0x3FFFFFFFF)) * np.int64(-4658895280553007687)
-    x = (x ^ ((x >> 27) & 0x1FFFFFFFFF)) * np.int64(-7723592293110705685)
-    bits: Longs = x ^ ((x >> 31) & 0x1FFFFFFFF)
-    return bits

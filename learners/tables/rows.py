@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,17 @@ from learners.tables.admission import Admission
 from learners.tables.expiry import Expiry
 from learners.tables.host_ids import HostIds
 from learners.tables.kinds import Kind, Limits
-from learners.tables.table import Table
 from learners.tables.touched import Touched
 
 Longs = NDArray[np.int64]
 Arrays = dict[str, NDArray[Any]]
+
+
+class Weights(Protocol):
+    """A table, as far as rows know it."""
+
+    def grow(self, size: int, floor: float) -> None: ...
+    def reset(self, rows: Longs, floor: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class Rows:
         *,
         kind_of_space: Sequence[int],
         limits: Limits | None = None,
-        tables: Sequence[tuple[Table, float]] = (),
+        tables: Sequence[tuple[Weights, float]] = (),
     ) -> None:
         self._kind_S, self._tables = np.array(kind_of_space, np.int64), tuple(tables)
         if len(self._kind_S) and int(self._kind_S.max()) >= len(kinds):
@@ -149,6 +155,16 @@ class Rows:
         for table, floor in self._tables:
             table.reset(row_M, floor)
         return Gone(row_M, space_M, key_M)
+
+    def forget(self, space: int, key: int) -> int:
+        """Free the row of an id and note nowhere that it was there, nor how often; the row, or -1."""
+        space_1, key_1 = np.array([space], np.int64), np.array([key], np.int64)
+        row_1 = self.find(space_1, key_1)
+        if row_1[0] >= 0:
+            self.remove(row_1)
+        self.admission.forget(space_1, key_1)
+        self.touched.unbury(space, key)
+        return int(row_1[0])
 
     def gone_since(self, mark: int) -> tuple[Longs, Longs]:
         """Ids that went since a mark of `touched` and have not come back: the tombstones of a version."""

@@ -15,15 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from learners.kernels.row_starts import start_range, start_rows
+from learners.tables.host_lines import RESERVE, HostLines
 from learners.tables.mixing import mixed
-from learners.tables.reserved import Stretch
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
 Longs = NDArray[np.int64]
-RESERVE = 1 << 27
-"""Rows for which addresses are reserved; a table with more of them copies itself once it gets there."""
 
 
 class Table:
@@ -56,7 +53,7 @@ class Table:
     @property
     def lines(self) -> Floats:
         """Whole lines, [R, X], X a multiple of 16; on the host only. Take it anew after `grow`."""
-        return self._host.stretch.array[: self._size]
+        return self._host.rows.lines
 
     @property
     def ints(self) -> Integers:
@@ -76,20 +73,18 @@ class Table:
     def grow(self, size: int, floor: float) -> None:
         """Give rows up to `size` their start: weights by their number, accumulators at the floor."""
         if size > self._size:
-            self._store.reach(size)
-            self._store.start(range(self._size, size), self._scale_W, floor)
+            self._store.grow(self._size, size, floor)
             self._size = size
 
     def reset(self, rows: Tensor | Longs, floor: float) -> None:
         """Give rows their start again."""
         if len(rows):
-            self._store.start(rows, self._scale_W, floor)
+            self._store.reset(rows, floor)
 
     def load(self, weight: Tensor | Floats, state: Tensor | Floats) -> None:
         """Become these rows."""
         self._store, self._size = self._empty(), len(weight)
-        self._store.reach(self._size)
-        self.weight[:], self.state[:] = torch.as_tensor(weight), torch.as_tensor(state)
+        self._store.load(torch.as_tensor(weight), torch.as_tensor(state))
 
     @property
     def _host(self) -> _Lines:
@@ -99,49 +94,62 @@ class Table:
 
     def _empty(self) -> _Lines | _Tensors:
         if self._device.type == "cpu":
-            return _Lines(self._width, self._state_width, self._reserve)
-        return _Tensors(self._width, self._state_width, self._device)
+            return _Lines(self._scale_W, self._state_width, self._reserve)
+        return _Tensors(self._scale_W, self._state_width, self._device)
 
 
 class _Lines:
     """Rows on the host."""
 
-    def __init__(self, width: int, state: int, reserve: int) -> None:
-        self._width, self._state_width = width, state
-        self.stretch = Stretch(np.float32, (-(-(width + state + 2) // 16) * 16,), reserve=reserve)
-        self.reach(0)
+    def __init__(self, scale_W: Floats, state: int, reserve: int) -> None:
+        self.rows = HostLines(scale_W, (0.0,) * state, reserve=reserve)
+        self._view()
 
-    def reach(self, size: int) -> None:
-        lines_RX = torch.from_numpy(self.stretch.reach(size))
-        self.weight, self.state = lines_RX[:, : self._width], lines_RX[:, self._width :][:, : self._state_width]
+    def grow(self, before: int, size: int, floor: float) -> None:
+        self.rows.grow(size)
+        self.rows.state[before:] = floor
+        self._view()
 
-    def start(self, rows: range | Tensor | Longs, scale_W: Floats, floor: float) -> None:
-        line_RX, state, low = self.stretch.array, self._state_width, np.float32(floor)
-        if isinstance(rows, range):
-            start_range(line_RX, rows.start, rows.stop, scale_W, state, low)
-        else:
-            start_rows(line_RX, np.asarray(rows, np.int64), scale_W, state, low)
+    def reset(self, rows: Tensor | Longs, floor: float) -> None:
+        row_N = np.asarray(rows, np.int64)
+        self.rows.reset(row_N)
+        self.rows.state[row_N] = floor
+
+    def load(self, weight: Tensor, state: Tensor) -> None:
+        self.rows.load(weight.numpy(), state.numpy())
+        self._view()
+
+    def _view(self) -> None:
+        self.weight, self.state = torch.from_numpy(self.rows.weight), torch.from_numpy(self.rows.state)
 
 
 class _Tensors:
     """Rows on a device."""
 
-    def __init__(self, width: int, state: int, device: torch.device) -> None:
-        self.weight = torch.zeros((64, width), device=device)
+    def __init__(self, scale_W: Floats, state: int, device: torch.device) -> None:
+        self._scale_W = torch.from_numpy(scale_W).to(device)
+        self.weight = torch.zeros((64, len(scale_W)), device=device)
         self.state = torch.zeros((64, state), device=device)
 
-    def reach(self, size: int) -> None:
+    def grow(self, before: int, size: int, floor: float) -> None:
+        self._reach(size)
+        self.reset(torch.arange(before, size), floor)
+
+    def reset(self, rows: Tensor | Longs, floor: float) -> None:
+        row_N = torch.as_tensor(rows).to(self.weight.device)
+        start_NW = start_values(row_N, self.weight.shape[1])
+        self.weight[row_N] = start_NW * self._scale_W + 0.0  # no zero below zero
+        self.state[row_N] = floor
+
+    def load(self, weight: Tensor, state: Tensor) -> None:
+        self._reach(len(weight))
+        self.weight[: len(weight)], self.state[: len(state)] = weight, state
+
+    def _reach(self, size: int) -> None:
         if size > len(self.weight):
             more = max(size, 2 * len(self.weight)) - len(self.weight)
             self.weight = torch.cat([self.weight, self.weight.new_zeros(more, self.weight.shape[1])])
             self.state = torch.cat([self.state, self.state.new_zeros(more, self.state.shape[1])])
-
-    def start(self, rows: range | Tensor | Longs, scale_W: Floats, floor: float) -> None:
-        device = self.weight.device
-        row_N = torch.as_tensor(np.asarray(rows) if isinstance(rows, range) else rows).to(device)
-        scale = torch.from_numpy(scale_W).to(device)
-        self.weight[row_N] = start_values(row_N, self.weight.shape[1]) * scale + 0.0  # no zero below zero
-        self.state[row_N] = floor
 
 
 def start_values(rows: Tensor, width: int) -> Tensor:

@@ -48,6 +48,11 @@ class Touched:
             self._stamps.reach(self._rows)[row_M] = 0
             self._gone.append((self._now, space_M, key_M))
 
+    def unbury(self, space: int, key: int) -> None:
+        """Note no more that an id went."""
+        kept = [(stamp, s_M, k_M, (s_M != space) | (k_M != key)) for stamp, s_M, k_M in self._gone]
+        self._gone = [(stamp, s_M[other], k_M[other]) for stamp, s_M, k_M, other in kept if other.any()]
+
     def since(self, mark: int) -> Longs:
         """Rows of ids, in order, that changed since a mark."""
         stamp_R = self._stamps.array[: self._rows]

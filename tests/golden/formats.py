@@ -1,4 +1,8 @@
-"""Every durable format, each with a value that fills all of its fields, and its own way to bytes and back."""
+"""Every durable format, each with a value that fills all of its fields, and its own way to bytes and back.
+
+A format that grew stands under the name of today, and its file of before under OLDER: nobody writes it any more, all
+read it.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from checkpoints.manifest import Manifest, TrainerPosition, decode_manifest, encode_manifest
 from serving.part_heads import State
@@ -28,7 +33,8 @@ CIRCUMSTANCES: dict[str, Any] = {
     "surface": "home", "context": {"hour": 9.0, "place": "kitchen"}, "model_version": 7, "query_item_id": "oil",
     "query_text": "breakfast", "producer": "shop", "app_version": "1.1",
 }  # fmt: skip
-EVENTS: tuple[Event, ...] = (
+PRICED: dict[str, str | float] = {"price": 2.5, "origin": "china"}
+FIRST_EVENTS: tuple[Event, ...] = (
     Slate("s1", 1_000, "ana", "r1", SHOWN, **CIRCUMSTANCES),
     Impression("i1", 1_001, "ana", "r1", SHOWN, **CIRCUMSTANCES),
     Interaction(
@@ -43,9 +49,12 @@ EVENTS: tuple[Event, ...] = (
     User("u1", 1_004, "ana", attributes={"age": 30.0}, deleted=True, producer="shop", app_version="1.1"),
     Tick(2_000),
 )  # fmt: skip
+"""Before items had attributes."""
+ITEM = structs.replace(FIRST_EVENTS[3], attributes=PRICED)
+EVENTS: tuple[Event, ...] = (*FIRST_EVENTS[:3], ITEM, *FIRST_EVENTS[4:])
 SOURCES = {"slates": {0: 1}, "impressions": {0: 1}, "interactions": {0: 1}, "items": {0: 1, 1: 0}, "users": {0: 1}}
 ANNOUNCED = Announcement("a1", 1_005, "page-1", 900, {"click": 3, "impression": 2}, "shop", "1.1")
-EXAMPLES = ExampleFrame(
+FIRST_EXAMPLES = ExampleFrame(
     "1ea9e", 12, 11, 2_000, "c0ffee",
     rows=(
         Row(3, 1_500, "label", "e1", {"click": 1.0}, 0.5, "tea", 2, 0, 0, True, 11),
@@ -59,6 +68,9 @@ EXAMPLES = ExampleFrame(
     ),
     attributes=(Attributes("tea", 1_003, ("drinks",), ("hot",), "bo", "a tea", (0.5, -1.0), 1, 9_000, False),),
 )  # fmt: skip
+EXAMPLES = structs.replace(
+    FIRST_EXAMPLES, attributes=(structs.replace(FIRST_EXAMPLES.attributes[0], attributes=PRICED),)
+)
 ENTRY = Entry("q1", {0: 5}, {0: 9}, t0=1, t1=2, producer="shop", app_version="9", surface="home", model_versions=(3, 4))
 DECISIONS = (
     Decision("publish", 5, "trainer", "gate passed", 0, version=1, mask_position=0, input={0: 7}, until={0: 8}),
@@ -71,10 +83,15 @@ LETTERS = (
     DeadLetter(5, "is missing", "user_id", dead_letters.REPLAY, b'{"type": "click"}', first=0),
     DeadLetter(6, "", "", dead_letters.REPLAY, b"", taken=(0, 4)),
 )
-MANIFEST = Manifest(
+FIRST_MANIFEST = Manifest(
     9, 8, 3, {0: TrainerPosition(5, 11, 2_000, 40, 12)}, 40, 4, "c0ffee", "d19e57", "pass", "all finite", 3_000,
     {"auc": 0.75}, {"labels": ["click"]}, {"learned/rank": "aa", "serving/towers": "bb"},
 )  # fmt: skip
+MANIFEST = structs.replace(
+    FIRST_MANIFEST,
+    schema_diff={"added": ["price"], "dropped": ["hour"]},
+    skew={"price": {"compared": 4, "differing": 0.25, "mean_gap": 0.5}},
+)
 HEAD = State(1, 12, 3, "{}", 2_000, {"ana": 1_004}, 900, "d19e57", True, 1_500, 800)
 
 
@@ -101,14 +118,26 @@ class Format:
         return [bytes.fromhex(line) for line in self.file.read_text().splitlines()]
 
 
+EVENT_FRAME, FIRST_FRAME = EventFrame(EVENTS, SOURCES), EventFrame(FIRST_EVENTS, SOURCES)
+ANNOUNCED_FRAME, FIRST_ANNOUNCED = (
+    structs.replace(one, announced=((2, ANNOUNCED),)) for one in (EVENT_FRAME, FIRST_FRAME)
+)
 FORMATS = (
-    Format("event-v1.hex", EVENTS, encode_event, decode_event),
+    Format("event-v2.hex", EVENTS, encode_event, decode_event),
     Format("announcement-v1.hex", (ANNOUNCED,), encode_event, decode_event),
-    Format("event-frame-v1.hex", (EventFrame(EVENTS, SOURCES),), encode_frame, decode_frame),
-    Format("announced-frame-v1.hex", (EventFrame(EVENTS, SOURCES, ((2, ANNOUNCED),)),), encode_frame, decode_frame),
-    Format("example-frame-v1.hex", (EXAMPLES,), encode_examples, decode_examples),
+    Format("event-frame-v2.hex", (EVENT_FRAME,), encode_frame, decode_frame),
+    Format("announced-frame-v2.hex", (ANNOUNCED_FRAME,), encode_frame, decode_frame),
+    Format("example-frame-v2.hex", (EXAMPLES,), encode_examples, decode_examples),
     Format("decision-v1.hex", DECISIONS, decisions._encode, decisions._decode),
     Format("dead-letter-v1.hex", LETTERS, dead_letters._encode, dead_letters._decode),
-    Format("manifest-v1.hex", (MANIFEST,), encode_manifest, decode_manifest),
+    Format("manifest-v2.hex", (MANIFEST,), encode_manifest, decode_manifest),
     Format("serve-snapshot-v1.hex", (HEAD,), msgspec.json.encode, msgspec.json.Decoder(State).decode),
 )
+OLDER = (
+    Format("event-v1.hex", FIRST_EVENTS, encode_event, decode_event),
+    Format("event-frame-v1.hex", (FIRST_FRAME,), encode_frame, decode_frame),
+    Format("announced-frame-v1.hex", (FIRST_ANNOUNCED,), encode_frame, decode_frame),
+    Format("example-frame-v1.hex", (FIRST_EXAMPLES,), encode_examples, decode_examples),
+    Format("manifest-v1.hex", (FIRST_MANIFEST,), encode_manifest, decode_manifest),
+)
+"""What releases before today's wrote, with what today's readers make of it."""

@@ -1,4 +1,4 @@
-"""What was written once is read for ever, releases read each other, and today's bytes are those of the first day."""
+"""What was written once is read for ever, releases read each other, and today's bytes are those of the files."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ from msgspec import Struct
 from streams.errors import BadEvent
 from streams.frames import decode_event, decode_frame
 from streams.join_disk import Snapshot
+from streams.join_keys import FORMAT
 from streams.log import MemoryLogs
-from streams.rocks_join_state import FORMAT, RocksDisk
+from streams.rocks_join_state import RocksDisk
 from streams.wire import parse
-from tests.golden.formats import EVENTS, FILES, FORMATS, Format
+from tests.golden.formats import EVENTS, FILES, FIRST_EVENTS, FORMATS, ITEM, OLDER, Format
 from tests.streams.raw_topics import Clock, buried, settle
 
 every_format = pytest.mark.parametrize("one", FORMATS, ids=lambda one: one.name)
+every_file = pytest.mark.parametrize("one", FORMATS + OLDER, ids=lambda one: one.name)
 LINES = (FILES / "wire-v1.jsonl").read_bytes().splitlines()
+PRICED = (FILES / "wire-v1-attributes.jsonl").read_bytes().splitlines()
 
 
-@every_format
-def test_todays_readers_read_what_was_written_first(one: Format) -> None:
+@every_file
+def test_todays_readers_read_what_was_ever_written(one: Format) -> None:
     assert [one.decode(data) for data in one.kept] == list(one.values)
 
 
@@ -38,6 +41,10 @@ def test_todays_writers_write_the_same_bytes(one: Format) -> None:
 @every_format
 def test_fields_that_a_later_release_adds_are_passed_over(one: Format) -> None:
     assert [one.decode(_encoded(one, _grown(value))) for value in one.values] == list(one.values)
+
+
+def test_every_golden_file_has_a_format_that_reads_it() -> None:
+    assert set(FILES.glob("*.hex")) == {one.file for one in FORMATS + OLDER}
 
 
 @every_format
@@ -57,11 +64,12 @@ def test_the_script_never_writes_a_golden_file_again() -> None:
 
 
 def test_events_on_the_wire_mean_what_they_meant() -> None:
-    assert [parse(line, received_at=0) for line in LINES] == list(EVENTS[: len(LINES)])
+    assert [parse(line, received_at=0) for line in LINES] == list(FIRST_EVENTS[: len(LINES)])
+    assert [parse(line, received_at=0) for line in PRICED] == [ITEM]
 
 
 @pytest.mark.parametrize("edition", ["1.2", 1.2, "1.10.3"])
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", LINES + PRICED)
 def test_a_later_edition_with_more_fields_is_taken_for_what_is_known_of_it(line: bytes, edition: str | float) -> None:
     more = msgspec.json.decode(line) | {"v": edition, "mood": {"is": "good"}, "weights": [1, 2]}
     if "items" in more:

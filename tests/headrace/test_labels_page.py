@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
-from headrace.deployment import rules_of
+from headrace.deployment import losses_of, rules_of
+from headrace.settings import Settings
 from headrace.settings_file import load
+from learners.loss_kinds import LOSSES
 from streams import joiner
 from streams.events import Event, Impression, Interaction, Shown, Tick
 from streams.given import resolved
-from streams.rules import Rules
+from streams.rules import MODES, Rules
 from tests.streams.join_runs import fed
 
 PAGE = (Path(__file__).parents[2] / "docs" / "labels.md").read_text()
 SETTINGS = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+FIRST, LEARNED, TIMELINE, HISTORY = SETTINGS
 S, SHOWN_AT = 1000, 10**8
 
 
-def rules(text: str, folder: Path) -> Rules:
+def settings(text: str, folder: Path) -> Settings:
     (folder / "headrace.toml").write_text(text)
-    return rules_of(load(folder / "headrace.toml", {}))
+    return load(folder / "headrace.toml", {})
+
+
+def rules(text: str, folder: Path) -> Rules:
+    return rules_of(settings(text, folder))
 
 
 def did(at: int, kind: str, item: str = "tea", value: float | None = None) -> Interaction:
@@ -28,10 +36,21 @@ def did(at: int, kind: str, item: str = "tea", value: float | None = None) -> In
 
 
 def test_every_setting_on_the_page_is_read(tmp_path: Path) -> None:
-    first, timeline, history = (rules(text, tmp_path) for text in SETTINGS)
+    first, timeline, history = (rules(text, tmp_path) for text in (FIRST, TIMELINE, HISTORY))
     assert first.labels[0].window_on("mail") == 24 * 3600 * S
     assert [label.mode for label in timeline.labels] == ["fast", "wait", "wait", "delayed"]
     assert history.history_of == {"purchase": 10}
+    assert losses_of(settings(LEARNED, tmp_path)) == {
+        "stars": {"loss": "squared", "centre": 3.5, "spread": 1.2, "low": 1.0, "high": 5.0}
+    }
+
+
+def test_every_loss_is_on_the_page_with_options_that_it_has() -> None:
+    table = PAGE[PAGE.index("| loss |") : PAGE.index("Every loss has `weight`")]
+    rows = [[re.findall(r"`(\w+)", cell) for cell in line.split("|")[1:5]] for line in table.splitlines()[2:] if line]
+    assert sorted(name for names, *_ in rows for name in names) == sorted(LOSSES)
+    for names, _, _, options in rows:
+        assert set(options) <= {field.name for name in names for field in fields(LOSSES[name])} | {*MODES}
 
 
 def test_the_timeline_is_what_a_joiner_tells(tmp_path: Path) -> None:
@@ -48,7 +67,7 @@ def test_the_timeline_is_what_a_joiner_tells(tmp_path: Path) -> None:
         did(5 * 3600, "purchase"),
         passes[8 * 3600],
     ]
-    frames, counts = fed([events], rules(SETTINGS[1], tmp_path))
+    frames, counts = fed([events], rules(TIMELINE, tmp_path))
     rows = [row for row, _, _ in resolved(frames)]
     assert [((row.decided_at - SHOWN_AT) // S, row.kind, row.item_id, row.labels) for row in rows] == [
         (-5, "label", "tea", {"buy": 0.0}),

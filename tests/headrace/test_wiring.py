@@ -25,6 +25,7 @@ from headrace.settings_file import BadSettings
 from headrace.stream_settings import Label
 from headrace.web import NoPort, listen
 from headrace.wiring import plan_of, policy_of
+from learners import row_terms
 from learners.fields import Declared
 from learners.learn_settings import LearnSettings
 from serving.policy import Quotas, SeenRule
@@ -48,6 +49,8 @@ def test_no_setting_is_dead() -> None:
             wanted = {field.name for field in fields(HANDED_OVER_WHOLE[group])} - {"name"}
             assert own.keys() >= wanted, group
             assert own.keys() - wanted <= read, f"{group}: {sorted(own.keys() - wanted - read)} reach no component"
+        elif group == "trainer.rows":
+            assert own.keys() == row_terms.OF_SPACE.keys() | row_terms.OF_ALL.keys() | {"spaces"}
         else:
             assert own.keys() <= read, f"{group}: {sorted(own.keys() - read)} reach no component"
     assert set(Settings.model_fields) - {"log"} <= read

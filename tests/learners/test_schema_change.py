@@ -155,7 +155,8 @@ def test_pairs_and_forgotten_users_survive() -> None:
     before.learn(batch(forget("user4"), forget("3")))
     after = carried(before, REST)
     np.testing.assert_allclose(scores(after), scores(before), atol=1e-6)
-    assert len(after._pair_rows.both()[0]) == (before._pair_rows.both()[0] >= 0).sum()
+    users_after, users_before = (learner._memory.pairs.ids.both()[0] for learner in (after, before))
+    assert len(users_after) == (users_before >= 0).sum()
     learned(after, 5)
 
 

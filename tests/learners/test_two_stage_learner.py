@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from msgspec import structs
 
+from learners.drawing import NEGATIVES, drawn_alive
 from learners.learner import Learner
 from learners.named_learners import make_learner
-from learners.two_stage_learner import NEGATIVES, drawn_alive
 from streams.examples import Attributes, Past
 from tests.learners.lessons import ITEMS, batch, fact, forget, lesson, random_batch
 

@@ -57,6 +57,8 @@ STORIES: dict[str, tuple[list[Event], list[Event], Rules]] = {
     "unshown_slates": ([slate(99)], [OVER, Tick(400 * S)], RULES),
     "stale_items": ([Item("x2", 60 * S, "tea")], [Item("x1", 50 * S, "tea")], RULES),
     "items": ([EARLY], [Item("x1", 50 * S, "tea")], RULES),
+    "stale_users": ([User("u2", 60 * S, "ana")], [User("u1", 50 * S, "ana")], RULES),
+    "users": ([EARLY], [User("u1", 50 * S, "ana")], RULES),
     "forgets": ([EARLY], [User("f", 101 * S, "ana", deleted=True)], RULES),
 }
 

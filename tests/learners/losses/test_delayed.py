@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from learners.predictions import predicted
 from tests.learners.losses.draws import CHANCES, counted, drawn, made, settled, target
 
 ROWS = 400_000
@@ -24,7 +25,7 @@ def test_fake_negatives_settle_on_the_chance_of_a_yes(coverage: float) -> None:
     yes, told_yes, told_no = twice_told(coverage)
     group, told = counted(told_yes, told_no, ROWS)
     loss = made("fnw", coverage=coverage)
-    p = loss.link.read(settled(lambda z: loss(z[group], told), 4).numpy())
+    p = predicted(loss.link, settled(lambda z: loss(z[group], told), 4).numpy())
     assert p == pytest.approx(yes / ROWS, rel=0.005)
 
 
@@ -33,7 +34,7 @@ def test_fake_negatives_can_be_put_right_where_they_are_read(coverage: float) ->
     yes, told_yes, told_no = twice_told(coverage)
     group, told = counted(told_yes, told_no, ROWS)
     loss = made("fnc", coverage=coverage)
-    p = loss.link.read(settled(lambda z: loss(z[group], told), 4).numpy())
+    p = predicted(loss.link, settled(lambda z: loss(z[group], told), 4).numpy())
     assert p == pytest.approx(yes / ROWS, rel=0.005)
 
 
@@ -42,14 +43,14 @@ def test_resent_rows_settle_on_the_chance_of_a_yes(coverage: float) -> None:
     yes, told_yes, told_no = twice_told(coverage, resent=True)
     group, told = counted(told_yes, told_no, ROWS)
     loss = made("defer", coverage=coverage)
-    p = loss.link.read(settled(lambda z: loss(z[group], told), 4).numpy())
+    p = predicted(loss.link, settled(lambda z: loss(z[group], told), 4).numpy())
     assert p == pytest.approx(yes / ROWS, rel=0.005)
 
 
 def test_uncorrected_a_stream_that_says_no_to_all_at_once_teaches_p_over_1_plus_p() -> None:
     yes, told_yes, told_no = twice_told(0.0)
     group, told = counted(told_yes, told_no, ROWS)
-    p = made("log").link.read(settled(lambda z: made("log")(z[group], told), 4).numpy())
+    p = predicted(made("log").link, settled(lambda z: made("log")(z[group], told), 4).numpy())
     rate = yes / ROWS
     assert p == pytest.approx(rate / (1 + rate), rel=1e-4)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from learners.predictions import predicted
 from tests.learners.losses.draws import made, settled, target
 
 
@@ -15,7 +16,7 @@ def test_a_student_settles_on_the_mix(alpha: float) -> None:
     value, teacher = (random.random(4000) < 0.2).astype(float), random.beta(2, 3, 4000)
     told = target(torch.from_numpy(value), [1 / 4000] * 4000, teacher_R=torch.from_numpy(teacher))
     loss = made("distill", alpha=alpha)
-    p = loss.link.read(settled(lambda z: loss(z.expand(4000), told), 1).numpy())
+    p = predicted(loss.link, settled(lambda z: loss(z.expand(4000), told), 1).numpy())
     assert p == pytest.approx((1 - alpha) * value.mean() + alpha * teacher.mean())
 
 

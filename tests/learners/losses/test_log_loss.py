@@ -10,6 +10,7 @@ import torch
 
 from learners.losses.log_loss import masked_log_loss
 from learners.losses.targets import Target
+from learners.predictions import predicted
 from tests.learners.losses.draws import CHANCES, counted, drawn, made, settled, target
 
 ROWS = 200_000
@@ -32,7 +33,7 @@ def test_the_log_loss_settles_on_the_rate() -> None:
     yes = drawn(CHANCES, ROWS, seed=1)
     group, told = counted(yes, ROWS - yes, ROWS)
     loss = made("log")
-    p = loss.link.read(settled(lambda z: loss(z[group], told), 4).numpy())
+    p = predicted(loss.link, settled(lambda z: loss(z[group], told), 4).numpy())
     assert p == pytest.approx(yes / ROWS, abs=1e-6)
 
 
@@ -41,7 +42,7 @@ def test_a_window_that_sees_part_of_the_yeses_is_put_right_by_its_coverage() -> 
     seen = drawn(CHANCES * 0.917, ROWS, seed=2)
     group, told = counted(seen, ROWS - seen, ROWS)
     loss = made("log", coverage=0.917)
-    p = loss.link.read(settled(lambda z: loss(z[group], told), 4).numpy())
+    p = predicted(loss.link, settled(lambda z: loss(z[group], told), 4).numpy())
     assert p.sum() == pytest.approx(CHANCES.sum(), rel=0.01)
 
 
@@ -54,7 +55,7 @@ def test_a_yes_may_begin_at_a_value() -> None:
 def test_completion_settles_on_the_mean_share() -> None:
     share = np.random.default_rng(3).beta(0.4, 1.2, 5000)
     loss, told = made("completion", whole=30.0), target(torch.from_numpy(30.0 * share), [1 / 5000] * 5000)
-    mean = loss.link.read(settled(lambda z: loss(z.expand(5000), told), 1).numpy())
+    mean = predicted(loss.link, settled(lambda z: loss(z.expand(5000), told), 1).numpy())
     assert mean == pytest.approx(share.mean(), rel=1e-6)
 
 
@@ -67,21 +68,21 @@ def watched() -> np.ndarray:
 def test_watch_time_foresees_the_expected_seconds() -> None:
     time, loss = watched(), made("watch_time", unit=60.0)
     told = target(torch.from_numpy(time), [1 / len(time)] * len(time))
-    foreseen = loss.link.read(settled(lambda z: loss(z.expand(len(time)), told), 1).numpy())
+    foreseen = predicted(loss.link, settled(lambda z: loss(z.expand(len(time)), told), 1).numpy())
     assert foreseen == pytest.approx(time.mean(), rel=1e-6)
 
 
 def test_watch_time_as_in_the_paper_is_too_long_by_one_over_the_unwatched_share() -> None:
     time, loss = watched(), made("watch_time", unit=60.0, no_of_all=False)
     told = target(torch.from_numpy(time), [1 / len(time)] * len(time))
-    foreseen = loss.link.read(settled(lambda z: loss(z.expand(len(time)), told), 1).numpy())
+    foreseen = predicted(loss.link, settled(lambda z: loss(z.expand(len(time)), told), 1).numpy())
     assert foreseen == pytest.approx(time.mean() / (time == 0).mean(), rel=1e-6)
 
 
 def test_times_beyond_the_longest_count_as_the_longest() -> None:
     loss = made("watch_time", unit=1.0, longest=100.0)
     told = target([5000.0, 0.0], [0.5, 0.5])
-    assert loss.link.read(settled(lambda z: loss(z.expand(2), told), 1).numpy()) == pytest.approx(50.0)
+    assert predicted(loss.link, settled(lambda z: loss(z.expand(2), told), 1).numpy()) == pytest.approx(50.0)
 
 
 def test_what_is_masked_may_be_anything() -> None:

@@ -13,6 +13,7 @@ from learners.loss_kinds import LOSSES
 from learners.losses.multi_task import Tasks
 from learners.losses.registry import SUMS, loss_of
 from learners.losses.targets import Targets
+from learners.predictions import predicted
 from tests.learners.losses.draws import target
 
 
@@ -37,8 +38,8 @@ def test_every_loss_sums_over_rows_and_reads_its_logit_back(name: str) -> None:
     assert slope.isfinite().all()
     assert bool((slope[told.weight_R == 0] == 0).all())
     assert bool((slope != 0).any())
-    assert np.isfinite(loss.link.read(np.linspace(-500, 500, 11))).all()
-    assert (np.diff(loss.link.read(np.linspace(-9, 9, 11))) >= 0).all()
+    assert np.isfinite(predicted(loss.link, np.linspace(-500, 500, 11))).all()
+    assert (np.diff(predicted(loss.link, np.linspace(-9, 9, 11))) >= 0).all()
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from learners.predictions import predicted
 from tests.learners.losses.draws import made, settled, target
 
 
@@ -13,12 +14,12 @@ def test_ratings_settle_on_their_mean_within_the_range() -> None:
     rating = np.random.default_rng(1).integers(1, 6, 3000).astype(np.float64)
     loss = made("squared", centre=3.0, spread=1.5, low=1.0, high=5.0)
     told = target(torch.from_numpy(rating), [1 / 3000] * 3000)
-    mean = loss.link.read(settled(lambda z: loss(z.expand(3000), told), 1).numpy())
+    mean = predicted(loss.link, settled(lambda z: loss(z.expand(3000), told), 1).numpy())
     assert mean == pytest.approx(rating.mean())
 
 
 def test_a_prediction_never_leaves_the_range() -> None:
-    assert made("squared", centre=3.0, low=1.0, high=5.0).link.read(np.array([-9.0, 9.0])).tolist() == [1.0, 5.0]
+    assert predicted(made("squared", centre=3.0, low=1.0, high=5.0).link, np.array([-9.0, 9.0])).tolist() == [1.0, 5.0]
 
 
 def test_a_value_out_of_range_teaches_the_end_of_the_range() -> None:
@@ -37,8 +38,8 @@ def test_huber_settles_between_median_and_mean() -> None:
     value = np.random.default_rng(2).lognormal(0, 1.5, 4001)
     told = target(torch.from_numpy(value), [1 / 4001] * 4001)
     narrow, wide = (made("huber", delta=delta) for delta in (0.02, 1e4))
-    near_median = narrow.link.read(settled(lambda z: narrow(z.expand(4001), told), 1).numpy())
-    mean = wide.link.read(settled(lambda z: wide(z.expand(4001), told), 1).numpy())
+    near_median = predicted(narrow.link, settled(lambda z: narrow(z.expand(4001), told), 1).numpy())
+    mean = predicted(wide.link, settled(lambda z: wide(z.expand(4001), told), 1).numpy())
     assert near_median == pytest.approx(np.median(value), rel=0.02)
     assert mean == pytest.approx(value.mean(), rel=1e-6)
 
@@ -47,7 +48,7 @@ def test_dwell_in_logs_foresees_the_usual_stay() -> None:
     seconds = np.random.default_rng(3).lognormal(3.0, 1.0, 4000)
     loss = made("log_dwell", centre=3.0)
     told = target(torch.from_numpy(seconds), [1 / 4000] * 4000)
-    usual = loss.link.read(settled(lambda z: loss(z.expand(4000), told), 1).numpy())
+    usual = predicted(loss.link, settled(lambda z: loss(z.expand(4000), told), 1).numpy())
     assert usual == pytest.approx(np.expm1(np.log1p(seconds).mean()))
     assert usual[0] < seconds.mean() / 1.3
 

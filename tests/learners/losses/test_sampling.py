@@ -9,6 +9,7 @@ import torch
 from learners.losses.registry import loss_of
 from learners.losses.sampling import Importance, KeptNegatives
 from learners.losses.targets import Target
+from learners.predictions import predicted
 from tests.learners.losses.draws import CHANCES, counted, drawn, settled, target
 
 ROWS = 2_000_000
@@ -29,7 +30,7 @@ def test_five_in_a_hundred_negatives_are_enough_to_be_calibrated_within_1_percen
     group, told = counted(yes, no, ROWS // 10)
     for name in ("log", "fnw"):
         loss = loss_of(name, {"kept": KEPT} | ({"coverage": 1.0} if name == "fnw" else {}))
-        p = loss.link.read(settled(lambda z, loss=loss: loss(z[group], told), 4).numpy())
+        p = predicted(loss.link, settled(lambda z, loss=loss: loss(z[group], told), 4).numpy())
         assert p == pytest.approx(CHANCES, rel=0.01), name
 
 
@@ -60,7 +61,7 @@ def test_importance_recovers_the_rate_that_the_policy_hid() -> None:
     for options in ({"importance": True}, {"importance": True, "normalised": True}):
         loss = loss_of("log", options)
         logit = settled(lambda z, loss=loss: loss(z.expand(len(value)), told), 1)
-        assert loss.link.read(logit.numpy()) == pytest.approx(0.25, rel=0.02)
+        assert predicted(loss.link, logit.numpy()) == pytest.approx(0.25, rel=0.02)
     assert value.mean() == pytest.approx(0.37, rel=0.02)
 
 

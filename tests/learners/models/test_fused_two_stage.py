@@ -13,20 +13,17 @@ from safetensors.numpy import load_file
 
 from learners.keeping import Arrays
 from learners.learner import Floats, Learner
-from learners.models.two_stage_shape import Rules
 from learners.named_learners import make_learner
-from learners.optimizers.rules import Adam, Clippy, DenseRules, Ftrl, RowRules, UpdateRules
-from learners.optimizers.schedules import Schedule
 from tests.learners.declared import rich_batch, rich_learner
-from tests.learners.lessons import batch, lesson, random_batch
+from tests.learners.lessons import batch, forget, lesson, random_batch
 
 FUSED, TORCH = "two_tower_deepfm", "two_tower_deepfm_torch"
 CLOSE = 1e-5
-CAREFUL = UpdateRules(
-    rows=RowRules(vectors=Adam(), linear=Ftrl(), clippy=Clippy()),
-    dense=DenseRules(clippy=Clippy(), weight_decay=0.01),
-    schedule=Schedule(warm_up=5),
-)
+CAREFUL = {
+    "rows": {"vectors": {"kind": "adam"}, "linear": {"kind": "ftrl"}, "clippy": {}},
+    "dense": {"clippy": {}, "weight_decay": 0.01},
+    "schedule": {"warm_up": 5},
+}
 
 
 def fresh(name: str, **told: Any) -> Learner:
@@ -58,9 +55,9 @@ def vectors(learner: Learner, folder: Path) -> Floats:
     return np.concatenate([tower["item_vectors"], asked])
 
 
-@pytest.mark.parametrize("rules", [Rules(), Rules(CAREFUL, CAREFUL)], ids=["as it is", "careful"])
-def test_fifty_steps_give_the_scores_and_the_vectors_of_torch(tmp_path: Path, rules: Rules) -> None:
-    fused, other = pair(tmp_path, rules=rules)
+@pytest.mark.parametrize("updates", [{}, {"rank": CAREFUL, "seek": CAREFUL}], ids=["as it is", "careful"])
+def test_fifty_steps_give_the_scores_and_the_vectors_of_torch(tmp_path: Path, updates: dict[str, Any]) -> None:
+    fused, other = pair(tmp_path, updates=updates)
     worst = 0.0
     for number in range(50):
         made = random_batch(number)
@@ -116,16 +113,23 @@ def test_what_one_exports_is_what_the_other_does(tmp_path: Path) -> None:
 
 def test_a_user_that_is_forgotten_leaves_both_alike(tmp_path: Path) -> None:
     fused, other = pair(tmp_path)
-    space_R, key_R = arrays(fused)["ids.space"], arrays(fused)["ids.key"]
-    space, key = (int(of[np.flatnonzero(space_R >> 1 == 0)[0]]) for of in (space_R, key_R))
     for learner in (fused, other):
-        model = learner._model  # type: ignore[attr-defined]
-        row = model.forget(space, key)
-        assert row >= 0
-        assert model.find(np.array([space]), np.array([key])).tolist() == [-1]
-        assert model.add(np.array([0]), np.array([999])).tolist() == [row]
-    for name, array in arrays(fused).items():
-        assert np.array_equal(array, arrays(other)[name]), name
+        learner.learn(batch(lesson("ana"), lesson("bob")))
+        before = len(learner._rows)  # type: ignore[attr-defined]
+        learner.learn(batch(forget("ana")))
+        learner.learn(batch(lesson("a stranger")))
+        assert len(learner._rows) == before  # type: ignore[attr-defined]
+    for name in ("rank.rows", "rank.state", "seek.rows", "seek.state"):
+        np.testing.assert_allclose(arrays(fused)[name], arrays(other)[name], atol=CLOSE, err_msg=name)
+
+
+def test_rows_that_start_again_are_alike_in_both(tmp_path: Path) -> None:
+    for learner in pair(tmp_path):
+        learner._model.reset(np.arange(20, 30))  # type: ignore[attr-defined]
+        fresh_one = fresh(FUSED)._model  # type: ignore[attr-defined]
+        fresh_one.grow(30)
+        for name in ("rank.rows", "rank.state", "seek.rows", "seek.state"):
+            assert np.array_equal(arrays(learner)[name][20:30], fresh_one.dump()[name][20:30]), name
 
 
 @pytest.mark.parametrize("weight", [float("nan"), float("inf"), 3e38])

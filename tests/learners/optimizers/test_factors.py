@@ -7,17 +7,14 @@ from collections.abc import Mapping
 import pytest
 
 from learners.learner import Learned
-from learners.models.two_stage_shape import Rules
 from learners.named_learners import make_learner
-from learners.optimizers.told_rules import rules_of
 from tests.learners.lessons import random_batch
 
 NAMES = ("two_tower_deepfm", "two_tower_deepfm_torch")
 
 
 def learned(name: str, told: Mapping[str, object]) -> Learned:
-    rules = rules_of(told)
-    learner = make_learner(name, labels=("click", "long"), context=("hour",), rules=Rules(rules, rules))
+    learner = make_learner(name, labels=("click", "long"), context=("hour",), updates={"rank": told, "seek": told})
     return [learner.learn(random_batch(number)) for number in range(3)][-1]
 
 
@@ -47,8 +44,7 @@ def test_gradients_are_bounded_alike_by_kernels_and_torch(clip: dict[str, float]
     told: dict[str, object] = {"clip": clip, "rows": {"vectors": sgd}, "dense": {"rule": sgd}}
     digests = []
     for name in NAMES:
-        rules = rules_of(told)
-        learner = make_learner(name, labels=("click",), context=("hour",), rules=Rules(rules, rules))
+        learner = make_learner(name, labels=("click",), context=("hour",), updates={"rank": told, "seek": told})
         before = learner._model.dump()["rank.dense"].copy()  # type: ignore[attr-defined]
         learner.learn(random_batch(1, rows=64))
         step = learner._model.dump()["rank.dense"] - before  # type: ignore[attr-defined]

@@ -50,11 +50,10 @@ def test_a_line_holds_weights_then_accumulators_then_two_integers_of_scratch(wid
 @pytest.mark.parametrize("width", WIDTHS)
 def test_rows_on_the_host_start_as_rows_on_a_device_do(width: int) -> None:
     scale = np.array([0.1] * (width - 1) + [0.0], np.float32)
-    host, device = _Lines(width, 2, 1000), _Tensors(width, 2, torch.device("cpu"))
+    host, device = _Lines(scale, 2, 1000), _Tensors(scale, 2, torch.device("cpu"))
     for store in (host, device):
-        store.reach(700)
-        store.start(range(700), scale, 1.0)
-        store.start(torch.tensor([5, 600]), scale, 2.0)
+        store.grow(0, 700, 1.0)
+        store.reset(torch.tensor([5, 600]), 2.0)
     assert np.array_equal(
         host.weight[:700].numpy().view(np.int32), device.weight[:700].contiguous().numpy().view(np.int32)
     )

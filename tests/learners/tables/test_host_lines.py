@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from learners.models.host_lines import LAST_STAMP, HostLines
+from learners.tables.host_lines import LAST_STAMP, HostLines
 from learners.tables.table import Table
 
 SCALE = np.array([0.1] * 8 + [0.0], np.float32)

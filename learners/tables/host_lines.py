@@ -1,4 +1,8 @@
-"""A stage's rows on the host as lines, spoken to in numpy: what `learners/tables/table.py` is, without torch."""
+"""Rows on the host as lines, spoken to in numpy: `weights | state | .. | slot | stamp`, whole cache lines.
+
+In reserved memory, so growing copies nothing. The last two are scratch of the step under way, never kept. `table.py` is
+the same on any device, in torch.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from learners.learner import Floats, Ints
 from learners.tables.reserved import Stretch
 
 RESERVE = 1 << 27
-"""Rows for which addresses are reserved."""
+"""Rows for which addresses are reserved; with more of them they are copied once it gets there."""
 LAST_STAMP = 2**31 - 2
 
 
@@ -22,9 +26,9 @@ class HostLines:
     ((3, 16), [1.0, 1.0], 1, 2)
     """
 
-    def __init__(self, scale_W: Floats, starts: tuple[float, ...]) -> None:
+    def __init__(self, scale_W: Floats, starts: tuple[float, ...], *, reserve: int = RESERVE) -> None:
         self._scale_W, self._starts, self._size, self._stamp = scale_W, np.array(starts, np.float32), 0, 0
-        self._width = len(scale_W)
+        self._width, self._reserve = len(scale_W), reserve
         self._stretch = self._empty()
 
     def __len__(self) -> int:
@@ -78,4 +82,4 @@ class HostLines:
     def _empty(self) -> Stretch:
         self._stamp = 0
         width = self._width + len(self._starts) + 2
-        return Stretch(np.float32, (-(-width // 16) * 16,), reserve=RESERVE)
+        return Stretch(np.float32, (-(-width // 16) * 16,), reserve=self._reserve)

@@ -80,7 +80,7 @@ def scores(told: Lessons, rules: ColumnRules, *, seed: int, hidden: tuple[int, .
 def risky(*, clippy: bool, times: float = TIMES) -> ColumnRules:
     """Rules at so many times the rate, without any other clip."""
     dense = DenseRules(Adagrad(RATE * times, decay=1.0, floor=0.1), clippy=Clippy() if clippy else None)
-    return ColumnRules(dense=dense, clip=Clip(norm=1e12))
+    return ColumnRules(dense=dense, clip=Clip(norm=1e12), surprise=0.0)
 
 
 def aucs(told: Lessons, said_NL: Floats) -> list[float]:

@@ -26,6 +26,7 @@ from learners.tables.kinds import Kind, Limits
 from learners.tables.rows import Rows
 
 FORMAT = 1
+SINCE = "rows.touched."
 
 
 class ColumnLearner:
@@ -99,8 +100,9 @@ class ColumnLearner:
         return Learned(len(columns), True, stepped.norm, stepped.loss / len(columns), factors.least, factors.mean)
 
     def snapshot(self, folder: Path) -> None:
-        """Write everything learned."""
+        """Write everything learned. From here on `rows.touched` tells what changed since."""
         keep(folder, *self._state())
+        self.rows.touched.forget(self.rows.touched.mark())
 
     def restore(self, folder: Path) -> None:
         """Become what `snapshot` wrote. ValueError where it is of another shape."""
@@ -117,8 +119,10 @@ class ColumnLearner:
         self._pending = None
 
     def digest(self) -> str:
-        """sha256 over the content of everything learned."""
-        return digest_of(*self._state())
+        """sha256 over the content of everything learned; what changed since the last snapshot is no part of that."""
+        arrays, document = self._state()
+        learned = {name: array for name, array in arrays.items() if not name.startswith(SINCE)}
+        return digest_of(learned, document)
 
     def _check(self, columns: Columns) -> None:
         shape = self._shape

@@ -25,7 +25,7 @@ named_learners = pytest.importorskip("learners.named_learners")
 
 def test_a_learned_version_is_served_with_one_stamp_everywhere(tmp_path: Path) -> None:
     town = Town(tmp_path)
-    learner = named_learners.make_learner("two_tower_deepfm", labels=("click", "long"), context=(), device="cpu", seed=1)
+    learner = named_learners.make_learner("two_tower_deepfm", labels=("click", "long"), seed=1)
     for n, lesson in enumerate([batch(*map(fact, ITEMS)), *map(random_batch, range(3))]):
         learner.score(lesson)
         learner.learn(lesson)

@@ -180,6 +180,9 @@ def auc(label_N: Any, score_N: Any) -> float:
 
 
 def main() -> None:
+    if len(sys.argv) < 3 or sys.argv[1].startswith("-"):
+        print(__doc__)  # it is benchmarks/trainer.py that measures
+        return
     told = np.load(sys.argv[1])
     key_NF, label_N, batch = told["keys"].astype(np.int64), told["labels"].astype(np.float32), int(sys.argv[2])
     wider = np.load(sys.argv[3]) if len(sys.argv) > 3 else None

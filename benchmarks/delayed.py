@@ -20,23 +20,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from dataclasses import dataclass
 from typing import Any
 
-# read when numpy is first imported, so before the imports below
-for _threads in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
-    os.environ.setdefault(f"{_threads}_NUM_THREADS", "1")
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from benchmarks.ctr_stream import ROWS, SEED, Stream, figures, stream  # noqa: E402
-from benchmarks.delayed_ways import REACH, WAYS, WINDOW, Doubles, Floats, Ints, Way, fake_weights  # noqa: E402
-from learners.column_learner import ColumnLearner  # noqa: E402
-from learners.columns import Columns  # noqa: E402
-from learners.delays import Coverage  # noqa: E402
-from learners.models.columns import ColumnShape  # noqa: E402
+from benchmarks.ctr_stream import ROWS, SEED, Stream, figures, stream
+from benchmarks.delayed_ways import REACH, WAYS, WINDOW, Doubles, Floats, Ints, Way, fake_weights
+from learners.column_learner import ColumnLearner
+from learners.columns import Columns
+from learners.delays import Coverage
+from learners.models.columns import ColumnShape
 
 BAR_NE, BAR_CALIBRATION = 0.765, 0.01
 LAST = 0.7

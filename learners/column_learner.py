@@ -86,12 +86,12 @@ class ColumnLearner:
         self._pending = None
         if not len(columns):
             return Learned(0, True, 0.0, 0.0)
-        weight_BL, told_BL = columns.weights(), self._logit.copy()
+        weight_BL = columns.weights()
         stepped = self._model.step(columns.value_BL, weight_BL)
         if stepped is None:
             self.rows.withdraw()
             return Learned(0, False, nan, nan)
-        self._calibration.learn(told_BL, self._probability, columns.value_BL, weight_BL)
+        self._calibration.learn(self._logit, self._probability, columns.value_BL, weight_BL)
         if self._surprise.at(self._probability, columns.value_BL, weight_BL):
             self._model.freshen()
         self._count(columns, weight_BL)

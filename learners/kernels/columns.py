@@ -36,12 +36,11 @@ def _gather(
         for i in range(b * fields, (b + 1) * fields):
             if i + AHEAD < n:
                 touch(lines_RX, rows[i + AHEAD])
-            row = rows[i]
-            at = row * width
+            at = rows[i] * width
             new = ints[at + width - 1] != step  # no branch: a first sighting can't be foreseen
             slot = np.int32(distinct) if new else ints[at + width - 2]
             ints[at + width - 1], ints[at + width - 2] = step, slot
-            slot_N[i], row_U[distinct] = slot, row
+            slot_N[i], row_U[distinct] = slot, rows[i]
             distinct += new
             v = load8(lines, at)
             store8(x, behind + i * d, v)
@@ -67,7 +66,6 @@ def _gather(
             for i in range(b * fields, (b + 1) * fields):
                 first += lines[rows[i] * width + d + label]
             logit_BL[b, label] = first + pairs
-    grad_UX.reshape(-1)[: distinct * width] = 0
     return distinct
 
 
@@ -121,6 +119,7 @@ def gather(
         distinct = _gather(
             lines_RX, ints_RX, row_BF, step, d, width, product, x_BI, sum_Bd, logit_BL, slot_N, row_U, grad_UX
         )
+    grad_UX.reshape(-1)[: distinct * grad_UX.shape[1]] = 0
     return distinct
 
 

@@ -39,6 +39,7 @@ from learners.retrieval_pool import PoolRules
 
 BLOCK = 128
 BARS = {"hr10": 0.50, "mrr10": 0.235, "of_exact": 0.99}
+BARS |= {f"product_{name}": bar for name, bar in BARS.items()}
 RULES = TowerRules()
 ARMS = {
     "in_batch": replace(RULES, pool=PoolRules(recent=0, uniform=0, corrected=False)),

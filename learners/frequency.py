@@ -54,7 +54,16 @@ class Frequency:
 
 
 def log_chance_in_pool(chance_C: Doubles, *, positives: int, uniform: int, items: int) -> Floats:
-    """Log of how many times an item is expected among the candidates: drawn with each positive, and uniformly."""
-    expected = positives * chance_C + uniform / max(1, items)
-    log_q: Floats = np.log(expected).astype(np.float32)
+    """Log of the chance that an item is among the candidates at all: 1 - (1 - Q)^P (1 - 1 / I)^U after P positives and
+    U uniform draws from I items. Candidates are distinct: a popular item is drawn many times over but stands among them
+    once, and by how often it is drawn it would be corrected far too much.
+
+    >>> round(float(log_chance_in_pool(np.array([0.5]), positives=2, uniform=0, items=9)[0]), 4) == -0.2877
+    True
+    """
+    with np.errstate(divide="ignore"):  # what is always drawn is absent with a chance of 0, whose log is -inf
+        absent_C = positives * np.log1p(-chance_C)
+        if uniform:
+            absent_C += uniform * np.log1p(-1 / max(1, items))
+    log_q: Floats = np.log(-np.expm1(absent_C)).astype(np.float32)
     return log_q

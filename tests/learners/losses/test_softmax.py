@@ -100,6 +100,20 @@ def test_one_draw_a_time_is_the_formula_of_gaps() -> None:
     assert often.chance(np.array([1]))[0] == pytest.approx(1 / gap)
 
 
-def test_the_pool_holds_batch_draws_and_uniform_ones() -> None:
-    log_q = log_chance_in_pool(np.array([0.5, 0.0]), positives=10, uniform=20, items=100)
-    assert np.exp(log_q) == pytest.approx([5.2, 0.2])
+def test_a_chance_in_the_pool_is_that_of_standing_there_at_all() -> None:
+    random, p = np.random.default_rng(5), np.array([0.6, 0.3, 0.09, 0.01])
+    there = np.zeros(4)
+    for _ in range(4000):
+        there[np.union1d(random.choice(4, 5, p=p), random.integers(0, 4, 3))] += 1
+    log_q = log_chance_in_pool(p, positives=5, uniform=3, items=4)
+    assert np.exp(log_q) == pytest.approx(there / 4000, abs=0.03)
+
+
+def test_an_item_that_is_always_drawn_needs_no_correction() -> None:
+    assert log_chance_in_pool(np.array([1.0]), positives=1, uniform=0, items=3).tolist() == [0.0]
+    assert log_chance_in_pool(np.array([0.5]), positives=1, uniform=1, items=1).tolist() == [0.0]
+
+
+def test_a_rare_item_is_expected_as_often_as_it_is_there() -> None:
+    log_q = log_chance_in_pool(np.array([1e-12]), positives=100, uniform=0, items=9)
+    assert np.exp(float(log_q[0])) == pytest.approx(1e-10, rel=1e-3)

@@ -50,6 +50,7 @@ class ColumnLearner:
     ) -> None:
         one_blas_thread()
         self._shape = shape
+        self._made = shape, rules, kind, limits, seed
         self._model = ColumnModel(shape, rules or ColumnRules(), seed=seed)
         self._told = {"format": FORMAT, **asdict(shape), "hidden": [*shape.hidden]}
         self._space_F, fields = np.arange(shape.fields), shape.fields + shape.bags
@@ -99,6 +100,14 @@ class ColumnLearner:
         factors = stepped.factors
         return Learned(len(columns), True, stepped.norm, stepped.loss / len(columns), factors.least, factors.mean)
 
+    def copy(self) -> ColumnLearner:
+        """Another learner that has learned the same and goes on by itself. Takes back ids that were only scored."""
+        shape, rules, kind, limits, seed = self._made
+        other = ColumnLearner(shape, rules, kind=kind, limits=limits, seed=seed)
+        arrays, document = self._state()
+        other._load({name: array.copy() for name, array in arrays.items()}, document)
+        return other
+
     def snapshot(self, folder: Path) -> None:
         """Write everything learned. From here on `rows.touched` tells what changed since."""
         keep(folder, *self._state())
@@ -110,6 +119,15 @@ class ColumnLearner:
         told = {name: document[name] for name in self._told}
         if told != self._told:
             raise ValueError(f"{folder} holds a learner of {told}, this one is of {self._told}: use its settings")
+        self._load(arrays, document)
+
+    def digest(self) -> str:
+        """sha256 over the content of everything learned; what changed since the last snapshot is no part of that."""
+        arrays, document = self._state()
+        learned = {name: array for name, array in arrays.items() if not name.startswith(SINCE)}
+        return digest_of(learned, document)
+
+    def _load(self, arrays: Arrays, document: dict[str, Any]) -> None:
         self._model.load(arrays)
         self.rows.load({name.removeprefix("rows."): a for name, a in arrays.items() if name.startswith("rows.")})
         self._calibration.load(arrays)
@@ -117,12 +135,6 @@ class ColumnLearner:
         self.counters.count_RC, self.counters.total_C = arrays["counts"], arrays["totals"]
         self.rows_learned = document["rows_learned"]
         self._pending = None
-
-    def digest(self) -> str:
-        """sha256 over the content of everything learned; what changed since the last snapshot is no part of that."""
-        arrays, document = self._state()
-        learned = {name: array for name, array in arrays.items() if not name.startswith(SINCE)}
-        return digest_of(learned, document)
 
     def _check(self, columns: Columns) -> None:
         shape = self._shape

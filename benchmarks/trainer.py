@@ -127,7 +127,8 @@ def whole(told: Stream, rows: int, batch: int) -> Figures:
             columns = Columns(key_NF[part], value_NL[part], decided_NL[part], weight_N[part])
             probability_BL = learner.score(columns)
             score_N[part] = probability_BL[:, 0]
-            evaluation.add(probability_BL, columns.value_BL, decided_NL[part], ["home"] * len(columns))
+            kind_B = np.zeros(len(columns), np.int64)
+            evaluation.add(probability_BL, columns.value_BL, decided_NL[part], [("surface=home",)], kind_B)
             learner.learn(columns)
             if start // COMMIT != (start + batch) // COMMIT:
                 learner.snapshot(Path(place) / str(start))

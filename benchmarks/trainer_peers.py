@@ -145,7 +145,7 @@ def river(kind: str, key_NF: Any, label_N: Any, batch: int) -> Any:
     scores = []
     for key_F, label in zip(key_NF.tolist(), label_N.tolist(), strict=True):
         told = dict.fromkeys(key_F, 1.0)
-        scores.append(model.predict_proba_one(told).get(True, 0.5))
+        scores.append(model.predict_proba_one(told).get(True, 0.5))  # type: ignore[no-untyped-call]
         model.learn_one(told, bool(label))
     return np.array(scores)
 

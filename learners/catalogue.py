@@ -112,6 +112,10 @@ class Catalogue:
         entry = self._entry.get(item_id)
         return self._add(Known(item_id)) if entry is None else entry
 
+    def find(self, item_id: str) -> int:
+        """The entry of an item, -1 where none is known."""
+        return self._entry.get(item_id, -1)
+
     def feed(self, told: Attributes) -> int:
         """Take attributes unless newer ones are known. Equally new ones are taken for what was declared since."""
         entry = self._entry.get(told.item_id)

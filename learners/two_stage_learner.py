@@ -30,12 +30,15 @@ from learners.row_life import RowLife, rows_of
 from learners.schema import Schema
 from learners.schema_change import Held, carried, difference
 from learners.scoring import scores_of
+from learners.seeking import Seeker
 from learners.serving_state import served_of
 from learners.skew import Skew
+from learners.sought import Served, Sought
 from learners.two_stage_model import Forward, Model
 
 FORMAT = 2
 OF_ROWS = ("ids.", "admission.", "expiry.", "touched.")
+TOLD = ("format", "labels", "context", "features", "seed", "losses", "rows")
 VERSIONS = "touched."
 """Arrays of what changed since the last version: kept with the rest, but no part of what was learned."""
 
@@ -91,9 +94,7 @@ class TwoStageLearner:
         self._rest()
         extra = self._negatives()
         memory = self._memory
-        facts = {
-            id(example.attributes): example.attributes for example in batch.examples
-        }  # rows of one frame share them
+        facts = {id(one.attributes): one.attributes for one in batch.examples}  # rows of one frame share them
         memory.catalogue.feed_all(one for one in facts.values() if one is not None)
         told = features(batch, self._schema, memory.names, memory.catalogue, extra, memory.numbers)
         place = layout(told, self._schema)
@@ -129,17 +130,19 @@ class TwoStageLearner:
                 self._forget(example.row.example)
         return learned
 
+    def sought(self, batch: Batch, served: Served, judged: int) -> Sought:
+        self._rest()
+        told = Seeker(self._schema, self._heads, self._memory, self._rows, self._model).sought(batch, served, judged)
+        self._rest()
+        return told
+
     def snapshot(self, folder: Path) -> None:
         keep(folder, *self._state())
 
     def restore(self, folder: Path) -> None:
         self._pending = None
         arrays, document = kept(folder)
-        told = {
-            name: document[name]
-            for name in ("format", "labels", "context", "features", "seed", "losses", "rows")
-            if name in document
-        }
+        told = {name: document[name] for name in TOLD if name in document}
         if told != self._told():
             raise ValueError(
                 f"{folder} holds a learner of {told}, this one is of {self._told()}: the settings changed since it was"
@@ -161,8 +164,7 @@ class TwoStageLearner:
             raise ValueError(
                 "only a learner of the same model, labels, terms of rows and seed can be carried over to other features"
             )
-        arrays, document = carried(before._held(), self._held())
-        self._load(arrays, document)
+        self._load(*carried(before._held(), self._held()))
         return difference(before._schema, self._schema)
 
     def digest(self) -> str:
@@ -202,8 +204,7 @@ class TwoStageLearner:
         stepped = self._model.step(pending.forward, told.value_RL, weight_RL, chosen, pulled)
         if stepped is None:
             return Learned(0, False, float("nan"), float("nan"))
-        factors = stepped.factors
-        return Learned(rows, True, stepped.norm, stepped.loss / rows, factors.least, factors.mean)
+        return Learned(rows, True, stepped.norm, stepped.loss / rows, stepped.factors.least, stepped.factors.mean)
 
     def _count(self, pending: Pending) -> None:
         """Rows for new ids, then the counts of the batch; what was shown is on offer again."""

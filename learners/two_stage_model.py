@@ -55,6 +55,10 @@ class Model(Protocol):
         what the logits are to learn, where it is not the log loss of yes and no."""
         ...
 
+    def vectors(self, reading: Reading) -> tuple[Floats, Floats]:
+        """Vectors of length 1 of a reading's askers [S, D] and items [I, D], as retrieval compares them. Reads only."""
+        ...
+
     @property
     def dense(self) -> Mapping[str, Mapping[str, Floats]]:
         """The dense weights by stage and name."""

@@ -39,6 +39,24 @@ class FusedSeek:
         scatter(grad_MD, bag_M, *bags, slot_N, reading.weight_N, rows, stage.width, stage.gradients(rows))
         return loss
 
+    def vectors(self, reading: Reading) -> tuple[Floats, Floats]:
+        """The askers and the items of a reading, each of length 1."""
+        shape, asked = self._shape, len(self._shape.asker_fields) * reading.shots
+        told = []
+        for name, fields, count, start in (
+            ("asker", shape.asker_fields, reading.shots, 0),
+            ("item", shape.item_fields, reading.items, asked),
+        ):
+            bag_M = (start + np.arange(len(fields)) * count + np.arange(count)[:, None]).ravel()
+            sum_MD = np.empty((len(bag_M), shape.dim), np.float32)
+            bags = reading.start_G, reading.count_G
+            sum_bags(self.stage.rows.lines, reading.row_N, reading.weight_N, bag_M, *bags, sum_MD)
+            weight_XD = self.stage.flat.named[f"{name}.weight"].reshape(-1, shape.dim)
+            unit_OD = sum_MD.reshape(count, len(weight_XD)) @ weight_XD
+            to_unit(unit_OD, np.empty(count, np.float32))
+            told.append(unit_OD)
+        return told[0], told[1]
+
     def _bags(self, reading: Reading, chosen: Chosen) -> tuple[Ints, Ints]:
         """The bags of the positives' askers, then of the candidates: all fields of one, then of the next."""
         askers, shown = len(self._shape.asker_fields), len(self._shape.item_fields)

@@ -56,6 +56,10 @@ class FusedTwoStage:
         self._number += 1
         return Forward(reading, *self._rank.score(reading), self._number)
 
+    def vectors(self, reading: Reading) -> tuple[Floats, Floats]:
+        """Of askers and items, for retrieval."""
+        return self._seek.vectors(reading)
+
     def step(
         self,
         forward: Forward,

@@ -88,6 +88,22 @@ class TwoStage:
         logit_RL = logits(self.ranker, self.rank.named(leaves), row_RFW, read.cross_RX, read.base_L)
         return Forward(reading, read, leaves, logit_RL)
 
+    def vectors(self, reading: Reading) -> tuple[Floats, Floats]:
+        """The askers and the items of a reading, each of length 1."""
+        with torch.no_grad():
+            read = read_on(reading, self.device)
+            leaves = self.seek.leaves(read.row_U)
+            asked_GD, item_GD, _ = self._split(bag_means(leaves.line_UW, read.places), reading)
+            weights, dim = self.seek.named(leaves), self.towers.dim
+            user_SD, item_ID = (
+                tower(weights[f"{name}.weight"], part.view(fields, count, dim)).cpu().numpy()
+                for name, part, fields, count in (
+                    ("asker", asked_GD, len(self.towers.asker_fields), reading.shots),
+                    ("item", item_GD, len(self.towers.item_fields), reading.items),
+                )
+            )
+        return user_SD, item_ID
+
     def seek_loss(self, forward: Forward, leaves: Leaves, chosen: Chosen) -> Tensor:
         """Summed loss of retrieval."""
         reading, weights = forward.reading, self.seek.named(leaves)

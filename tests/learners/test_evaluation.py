@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from learners.evaluation import Evaluation
 from learners.metrics import Histogram, auc, ece, losses
+from tests.learners.sliced import sliced
 
 Pairs = list[tuple[float, bool]]
 pairs = st.lists(
@@ -51,7 +52,7 @@ def feed(evaluation: Evaluation, rows: Pairs, size: int, slices: list[str] | Non
     for i in range(0, len(rows), size):
         cut = slice(i, i + size)
         counted = np.ones((len(p[cut]), 1), np.bool_)
-        evaluation.add(p[cut, None], y[cut, None].astype(np.float32), counted, names[cut])
+        evaluation.add(p[cut, None], y[cut, None].astype(np.float32), counted, *sliced(names[cut]))
 
 
 def close(got: dict[str, Any], wanted: dict[str, float | None]) -> bool:
@@ -114,16 +115,16 @@ def test_rows_that_do_not_count_are_in_no_figure() -> None:
     evaluation = Evaluation(("click", "like"))
     p = np.full((3, 2), 0.5, np.float32)
     counted = np.array([[True, False], [False, False], [True, True]])
-    evaluation.add(p, np.ones((3, 2), np.float32), counted, ["a", "b", "a"])
+    evaluation.add(p, np.ones((3, 2), np.float32), counted, *sliced(["surface=a", "surface=b", "surface=a"]))
     report = evaluation.report()
     assert (report["click"]["n"], report["like"]["n"]) == (2, 1)
-    assert {name: s["n"] for name, s in report["click"]["slices"].items()} == {"a": 2}
+    assert {name: s["n"] for name, s in report["click"]["slices"].items()} == {"surface=a": 2}
 
 
 def test_a_score_that_is_not_finite_is_counted_and_in_no_figure() -> None:
     evaluation = Evaluation(("click",))
     p = np.array([[np.nan], [np.inf], [0.5]], np.float32)
-    evaluation.add(p, np.ones((3, 1)), np.ones((3, 1), np.bool_), ["", "", ""])
+    evaluation.add(p, np.ones((3, 1)), np.ones((3, 1), np.bool_), *sliced(["", "", ""]))
     assert evaluation.report()["click"]["log_loss"] == pytest.approx(math.log(2))
     assert evaluation.not_finite == 2
 
@@ -132,7 +133,7 @@ def test_a_score_that_is_not_finite_is_counted_and_in_no_figure() -> None:
 @given(rows=pairs, size=st.integers(1, 30), seed=st.integers(0, 99))
 def test_slices_add_up_to_the_whole(rows: Pairs, size: int, seed: int) -> None:
     r = np.random.default_rng(seed)
-    names = [str(s) for s in r.choice(["home", "feed", "search"], len(rows))]
+    names = [str(s) for s in r.choice(["surface=home", "surface=feed", "producer=web"], len(rows))]
     evaluation = Evaluation(("click",))
     feed(evaluation, rows, size, names)
     for name, figures in evaluation.report()["click"]["slices"].items():
@@ -142,11 +143,33 @@ def test_slices_add_up_to_the_whole(rows: Pairs, size: int, seed: int) -> None:
         assert close(figures, wanted)
 
 
+def test_a_version_from_before_retrieval_was_counted_and_slices_had_axes_still_loads() -> None:
+    former = Evaluation(("click",))
+    feed(former, [(0.5, True)] * 3, 3, ["surface=home"] * 3)
+    arrays = {name: array for name, array in former.state().items() if not name.startswith("retrieval/")}
+    arrays["slices"] = arrays["click/slice_names"] = np.array(["home"])
+    now = Evaluation(("click",))
+    now.load(arrays)
+    feed(now, [(0.5, True)] * 2, 2, ["surface=home"] * 2)
+    report = now.report()["click"]
+    assert (report["slices"]["surface=home"]["n"], "retrieval" in report) == (5, False)
+
+
+def test_a_row_counts_once_in_each_axis() -> None:
+    evaluation = Evaluation(("click",))
+    kinds = [("surface=home", "producer=web"), ("surface=home", "producer=app", "app_version=2")]
+    p = np.full((3, 1), 0.5, np.float32)
+    evaluation.add(p, np.ones((3, 1), np.float32), np.ones((3, 1), np.bool_), kinds, np.array([0, 1, 1]))
+    counted = {name: figures["n"] for name, figures in evaluation.report()["click"]["slices"].items()}
+    assert counted == {"surface=home": 3, "producer=web": 1, "producer=app": 2, "app_version=2": 2}
+
+
 def test_beyond_the_bound_slices_count_together() -> None:
     evaluation = Evaluation(("click",))
-    feed(evaluation, [(0.5, True)] * 200, 50, [f"s{i}" for i in range(200)])
+    feed(evaluation, [(0.5, True)] * 200, 50, [f"{axis}={i}" for i in range(100) for axis in ("surface", "producer")])
     slices = evaluation.report()["click"]["slices"]
-    assert (len(slices), sum(s["n"] for s in slices.values())) == (65, 200)
+    assert (len(slices), sum(s["n"] for s in slices.values())) == (2 * 65, 200)
+    assert slices["surface=other"]["n"] == slices["producer=other"]["n"] == 36
 
 
 def test_beyond_the_exact_rows_the_whole_is_a_histogram_and_says_so() -> None:
@@ -184,7 +207,7 @@ def test_a_certain_mistake_costs_a_lot_but_not_everything() -> None:
 def test_a_state_goes_on_as_if_nothing_had_happened(exact: int) -> None:
     r = np.random.default_rng(3)
     rows = [(float(p), bool(y)) for p, y in zip(r.random(300), r.random(300) < 0.4, strict=True)]
-    names = [str(s) for s in r.choice(["home", "feed"], 300)]
+    names = [str(s) for s in r.choice(["surface=home", "producer=web"], 300)]
     whole, first, second = (Evaluation(("click",), window=70, exact=exact) for _ in range(3))
     feed(whole, rows, 25, names)
     feed(first, rows[:150], 25, names[:150])

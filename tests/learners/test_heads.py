@@ -13,7 +13,7 @@ from learners.heads import heads_of
 from learners.learner import HasValues, Learner
 from learners.named_learners import make_learner
 from learners.ordering import Batch
-from learners.progressive import evaluate
+from learners.progressive import evaluate, foreseen
 from serving.scorer import Asker, Scorer
 from streams.examples import Past
 from tests.learners.lessons import ITEMS, batch, lesson, random_batch
@@ -128,7 +128,7 @@ def test_a_value_is_judged_by_its_error_and_not_as_a_chance() -> None:
     evaluation = Evaluation(learner.labels, values=learner.values)
     for number in range(40):
         told = rated(number)
-        evaluate(evaluation, told, learner.score(told))
+        evaluate(evaluation, foreseen(told, learner.score(told)))
         if number == 30:
             evaluation.mark()
         learner.learn(told)

@@ -7,13 +7,13 @@ import numpy as np
 from learners.evaluation import Evaluation
 from learners.learner import Scores
 from learners.ordering import Batch, Example
-from learners.progressive import evaluate
+from learners.progressive import evaluate, foreseen
 from streams.examples import Row, RowKind, Shot
 
 
 def example(kind: RowKind, *, weight: float = 1.0, surface: str = "home", first: bool = True) -> Example:
     row = Row(0, 0, kind, "e", {"click": 1.0}, weight, "tea", first=first)
-    return Example(row, Shot("ana", 0, surface=surface), None, 0)
+    return Example(row, Shot("ana", 0, surface=surface, producer="web"), None, 0)
 
 
 def test_only_weighted_rows_of_kind_label_are_in_a_figure_and_each_impression_counts_once() -> None:
@@ -27,7 +27,8 @@ def test_only_weighted_rows_of_kind_label_are_in_a_figure_and_each_impression_co
         np.array([e.row.weight for e in examples], np.float32),
     )
     evaluation = Evaluation(("click",))
-    evaluate(evaluation, Batch(examples, 0), scores)
+    evaluate(evaluation, foreseen(Batch(examples, 0), scores))
     click = evaluation.report()["click"]
     assert (click["n"], evaluation.impressions) == (2, 2)
-    assert {surface: figures["n"] for surface, figures in click["slices"].items()} == {"home": 1, "mail": 1}
+    counted = {name: figures["n"] for name, figures in click["slices"].items()}
+    assert counted == {"surface=home": 1, "surface=mail": 1, "producer=web": 2}

@@ -1,0 +1,179 @@
+"""Challengers on the rows of the live model: who foresees better, on the same rows, before anyone learned them.
+
+A fixed share of the rows is taken, by a hash of the example id, so that the cost is bounded and every run takes the
+same. Each rival has the figures of the live model; where they differ, a paired interval says whether that is chance.
+Nothing here decides who serves. Rivals may be frozen copies of the live model: `frozen.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from learners.chance_figures import ChanceFigures
+from learners.learner import Bools, Doubles, Ints
+from learners.metrics import losses
+from learners.rivals import Arrays, Features, Rival
+
+LIVE = "live"
+WINDOW, EXACT, FADE = 20_000, 1 << 17, 0.999
+BLOCK = 256
+"""Rows whose loss differences are one observation, as rows beside each other are not independent."""
+LEAST = 30
+"""Blocks below which no interval is told."""
+
+
+@dataclass(slots=True)
+class Paired:
+    """Sums over blocks of rows of the loss of the live model less that of a rival: below 0 the live one is better.
+
+    >>> paired = Paired()
+    >>> paired.add(np.full(BLOCK * 40, -0.5))
+    >>> paired.told()
+    {'gap': -0.5, 'low': -0.5, 'high': -0.5, 'blocks': 40, 'better': 'live'}
+    """
+
+    rows: float = 0.0
+    sum: float = 0.0
+    blocks: float = 0.0
+    mean: float = 0.0
+    squares: float = 0.0
+
+    def add(self, difference_N: Doubles) -> None:
+        """Take differences in order; blocks do not depend on how they were cut into calls."""
+        while len(difference_N):
+            room = BLOCK - int(self.rows)
+            self.sum += float(sum(difference_N[:room].tolist()))
+            self.rows += len(difference_N[:room])
+            difference_N = difference_N[room:]
+            if self.rows == BLOCK:
+                self._close()
+
+    def told(self) -> dict[str, Any]:
+        """The mean difference by block with its 95 % interval (normal), and who is better beyond chance."""
+        if self.blocks < LEAST:
+            return {"gap": self.mean if self.blocks else None, "blocks": int(self.blocks), "better": None}
+        wide = 1.96 * (self.squares / (self.blocks - 1) / self.blocks) ** 0.5
+        low, high = self.mean - wide, self.mean + wide
+        better = "live" if high < 0 else "rival" if low > 0 else None
+        return {"gap": self.mean, "low": low, "high": high, "blocks": int(self.blocks), "better": better}
+
+    def _close(self) -> None:
+        value = self.sum / BLOCK
+        self.blocks += 1
+        apart = value - self.mean
+        self.mean += apart / self.blocks
+        self.squares += apart * (value - self.mean)
+        self.rows = self.sum = 0.0
+
+
+class Challengers:
+    """Rivals that ride along. A turn is `taken`, then `meet` with what the live model said of the rows taken.
+
+    >>> from learners.rivals import Popularity
+    >>> challengers = Challengers({"popularity": Popularity()}, every=1)
+    >>> challengers.taken(["e1", "e2"]).tolist()
+    [0, 1]
+    >>> challengers.meet([("item=a",), ("item=b",)], np.array([1.0, 0.0]), np.array([0.9, 0.2]))
+    >>> [(line["name"], line["n"], line["auc"]) for line in challengers.table()]
+    [('live', 2, 1.0), ('popularity', 2, 0.5)]
+    """
+
+    def __init__(self, rivals: Mapping[str, Rival], *, every: int = 8) -> None:
+        if every < 1 or LIVE in rivals:
+            raise ValueError(f"every is {every}, at least 1, and rivals are {', '.join(rivals)}, none named {LIVE!r}")
+        self._rivals, self._every = dict(rivals), every
+        self._figures = {name: ChanceFigures(WINDOW, EXACT, FADE) for name in (LIVE, *rivals)}
+        self._paired = {name: Paired() for name in rivals}
+        self.not_finite = 0
+        """Rows left out because someone's score or the outcome was not finite."""
+
+    def taken(self, ids: Sequence[str]) -> Ints:
+        """The places of the rows that are taken."""
+        every = self._every
+        return np.array([at for at, name in enumerate(ids) if crc32(name.encode()) % every == 0], np.int64)
+
+    def meet(
+        self,
+        rows: Sequence[Features],
+        value_N: Doubles,
+        live_N: Doubles,
+        said: Mapping[str, Doubles] | None = None,
+    ) -> None:
+        """All score, then the rivals learn. `live_N` is what the live model foresaw; `said` what others did that learn
+        elsewhere, which must be those of every call. Rows that are finite for all count, for all or for none."""
+        if not len(rows):
+            return
+        score = {LIVE: np.asarray(live_N, np.float64), **{n: rival.score(rows) for n, rival in self._rivals.items()}}
+        score |= {name: np.asarray(told_N, np.float64) for name, told_N in (said or {}).items()}
+        fine_N: Bools = np.isfinite(value_N) & np.logical_and.reduce([np.isfinite(one_N) for one_N in score.values()])
+        self.not_finite += int((~fine_N).sum())
+        self._count({name: one_N[fine_N] for name, one_N in score.items()}, value_N[fine_N] > 0)
+        learnt = np.flatnonzero(np.isfinite(value_N)).tolist()
+        for rival in self._rivals.values():
+            rival.learn([rows[at] for at in learnt], value_N[learnt])
+
+    def table(self) -> list[dict[str, Any]]:
+        """A line for each, the least log loss first, with whole, `window`, `faded` and `since` and, for rivals,
+        `against`: the live model's loss less theirs."""
+        lines = [{"name": name, **figures.report()} for name, figures in self._figures.items()]
+        for line in lines:
+            if line["name"] in self._paired:
+                line["against"] = self._paired[line["name"]].told()
+        return sorted(lines, key=lambda line: (line["log_loss"] is None, line["log_loss"] or 0.0))
+
+    def mark(self) -> None:
+        """From here on `since` counts."""
+        for figures in self._figures.values():
+            figures.mark()
+
+    def state(self) -> Arrays:
+        """Everything: figures, differences, and what rivals learned."""
+        arrays: Arrays = {"not_finite": np.array(self.not_finite)}
+        for name, figures in self._figures.items():
+            arrays |= {f"{name}/figures/{key}": array for key, array in figures.state().items()}
+        for name, one in self._paired.items():
+            arrays[f"{name}/paired"] = np.array([one.rows, one.sum, one.blocks, one.mean, one.squares])
+        for name, rival in self._rivals.items():
+            arrays |= {f"{name}/learned/{key}": array for key, array in rival.state().items()}
+        return arrays
+
+    def load(self, arrays: Arrays) -> None:
+        """Go on from a `state` of the same rivals. ValueError where it is of others."""
+        there = {name.split("/")[0] for name in arrays if name.endswith("/paired")}
+        if not self._rivals.keys() <= there:
+            raise ValueError(
+                f"the state is of {sorted(there)}, the rivals are {sorted(self._rivals)}: were settings changed?"
+            )
+        self.not_finite = int(arrays["not_finite"])
+        for name in there:
+            self._known(name)
+            self._paired[name] = Paired(*arrays[f"{name}/paired"].tolist())
+        for name, figures in self._figures.items():
+            figures.load(_under(f"{name}/figures/", arrays))
+        for name, rival in self._rivals.items():
+            rival.load(_under(f"{name}/learned/", arrays))
+
+    def _count(self, score: Mapping[str, Doubles], chosen_N: Bools) -> None:
+        if not len(chosen_N):
+            return
+        loss = {name: losses(one_N, chosen_N) for name, one_N in score.items()}
+        for name, one_N in score.items():
+            self._known(name)
+            self._figures[name].add(one_N, chosen_N, loss[name])
+            if name != LIVE:
+                self._paired[name].add(loss[LIVE] - loss[name])
+
+    def _known(self, name: str) -> None:
+        if name not in self._figures:
+            self._figures[name] = ChanceFigures(WINDOW, EXACT, FADE)
+        if name != LIVE:
+            self._paired.setdefault(name, Paired())
+
+
+def _under(prefix: str, arrays: Arrays) -> Arrays:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

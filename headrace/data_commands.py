@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from headrace.jobs import run_backtest, run_import
+from headrace.jobs import run_backtest, run_import, run_row_backtest
 from headrace.options import SettingsFile, chosen
 from streams.mapping import read_mapping
 
@@ -33,17 +33,45 @@ def import_file(
 
 
 def backtest(
-    events: Annotated[list[Path], typer.Option("--events", help="File of events; may be given several times.")],
-    mapping: MappingFile,
+    events: Annotated[
+        list[Path] | None, typer.Option("--events", help="File of events; may be given several times.")
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option("--mapping", exists=True, dir_okay=False, help="What columns of events are, TOML."),
+    ] = None,
     versions: Annotated[
         Path | None, typer.Option("--versions", help="Commit versions into this folder, and resume from its newest.")
+    ] = None,
+    rows: Annotated[
+        Path | None, typer.Option("--rows", help="Instead of events: a table of labelled rows, CSV or Parquet.")
+    ] = None,
+    schema: Annotated[Path | None, typer.Option("--schema", help="What the columns of rows are, TOML.")] = None,
+    valid: Annotated[Path | None, typer.Option("--valid", help="Rows that are scored after the last pass.")] = None,
+    test: Annotated[Path | None, typer.Option("--test", help="Rows that are scored after the last pass.")] = None,
+    model: Annotated[str, typer.Option("--model", help="Model of rows: deepfm, fm, logistic or rate.")] = "deepfm",
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the rows.")] = 1,
+    batch: Annotated[int, typer.Option("--batch", min=1, max=65_536, help="Rows learned at once.")] = 512,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of a model of rows.")] = 0,
+    predictions: Annotated[
+        Path | None, typer.Option("--predictions", help="Write what was foreseen of each row, .csv or .parquet.")
     ] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write the figures as JSON.")] = None,
     settings: SettingsFile = None,
 ) -> None:
     """Replay files through the same joiner and trainer, and report how well each label was foreseen.
 
-    Settings that stand in the mapping file hold where neither a settings file nor the environment says otherwise.
+    Settings that stand in the mapping file hold where neither a settings file nor the environment says otherwise. With
+    `--rows` and `--schema`, a table of labelled rows goes through one model instead, without events and settings.
     """
-    table = read_mapping(mapping.read_text())
-    run_backtest(chosen(settings, below=table.settings), table, tuple(events), versions, report)
+    if rows is None:
+        if not events or mapping is None:
+            raise typer.BadParameter("give --events with --mapping, or --rows with --schema")
+        table = read_mapping(mapping.read_text())
+        run_backtest(chosen(settings, below=table.settings), table, tuple(events), versions, report)
+        return
+    if events or mapping or versions:
+        raise typer.BadParameter("--rows is a table without events; leave out --events, --mapping and --versions")
+    held_out = {name: file for name, file in (("valid", valid), ("test", test)) if file is not None}
+    told = {"model": model, "epochs": epochs, "batch": batch, "seed": seed, "predictions": predictions}
+    run_row_backtest(rows, schema, report, held_out=held_out, **told)

@@ -41,3 +41,17 @@ def run_backtest(
     fresh, plan = learner_of(settings), plan_of(settings)
     found = backtest(source, fresh, plan=plan, versions=versions, seed=settings.trainer.seed, console=console)
     tell(found, console, report)
+
+
+def run_row_backtest(rows: Path, schema: Path | None, report: Path | None, **told: Any) -> None:
+    """Learn a table of labelled rows, show the figures, write them into `report`. What it is told is said at
+    `rows_backtesting.Wanted`. Without a schema, say what one would be."""
+    from headrace.row_tables import columns_of, guessed
+    from headrace.rows_backtesting import Wanted, backtest_rows, tell_rows
+    from headrace.rows_schema import lacking, read_schema
+
+    if schema is None:
+        raise lacking(rows, columns_of(rows), guessed(rows))
+    console = progress_console()
+    found = backtest_rows(Wanted(rows=rows, schema=read_schema(schema), **told), console=console)
+    tell_rows(found, console, report)

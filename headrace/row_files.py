@@ -1,4 +1,4 @@
-"""Rows of files: JSON lines, Parquet and CSV, plain or packed, a few columns of each. The one file that knows pyarrow.
+"""Rows of files: JSON lines, Parquet and CSV, plain or packed, a few columns of each, one by one.
 
 What a row means is for `streams/mapping.py`.
 """
@@ -35,7 +35,7 @@ def rows_of(
     where its first line does not. Lines count from 1 and include the header of a CSV; in Parquet they are rows. Raises
     BadMapping where a table lacks a column, or where the ending of the name says nothing.
     """
-    kind = _kind(file)
+    kind = kind_of(file)
     if kind == ".parquet":
         return _parquet(file, columns)
     if kind in (".csv", ".tsv") or delimiter is not None:
@@ -47,7 +47,7 @@ def rows_of(
 
 def count_of(file: Path) -> int | None:
     """How many rows there are, where that is known without reading them."""
-    return int(pyarrow.parquet.read_metadata(file).num_rows) if _kind(file) == ".parquet" else None
+    return int(pyarrow.parquet.read_metadata(file).num_rows) if kind_of(file) == ".parquet" else None
 
 
 def items_of(table: Table, folder: Path) -> dict[str, Fields]:
@@ -74,7 +74,7 @@ def _parquet(file: Path, columns: Sequence[str]) -> Iterator[Row]:
 
 def _csv(file: Path, columns: Sequence[str], delimiter: str, header: Sequence[str]) -> Iterator[Row]:
     """Cells stay texts: what is a number is for the mapping to say, and an id like 007 must not become 7."""
-    with _opened(file) as opened:
+    with opened_file(file) as opened:
         first = opened.readline().decode().rstrip("\r\n").split(delimiter)
     if header and len(first) != len(header):
         raise BadMapping(f"{file.name} has {len(first)} columns, but header in the mapping names {len(header)}")
@@ -83,7 +83,7 @@ def _csv(file: Path, columns: Sequence[str], delimiter: str, header: Sequence[st
 
 
 def _csv_rows(file: Path, columns: Sequence[str], delimiter: str, header: Sequence[str]) -> Iterator[Row]:
-    with _opened(file) as stream:
+    with opened_file(file) as stream:
         blocks = pyarrow.csv.open_csv(
             stream,
             read_options=pyarrow.csv.ReadOptions(column_names=list(header) or None),
@@ -106,7 +106,7 @@ def _rows(file: Path, columns: Sequence[str], blocks: Any, line: int) -> Iterato
 
 def _json_lines(file: Path) -> Iterator[Row]:
     name = _stem(file)
-    with _opened(file) as lines:
+    with opened_file(file) as lines:
         for line, data in enumerate(lines, 1):
             if not data.strip():
                 continue
@@ -121,13 +121,15 @@ def _check(file: Path, wanted: Sequence[str], there: Sequence[str]) -> None:
         raise BadMapping(f"{file.name} has no column {missing[0]!r}; it has {', '.join(there)}")
 
 
-def _opened(file: Path) -> IO[bytes]:
+def opened_file(file: Path) -> IO[bytes]:
+    """Its bytes, unpacked by the ending of its name."""
     opener: Any = PACKED.get(file.suffix, Path.open)
     opened: IO[bytes] = opener(file, "rb")
     return opened
 
 
-def _kind(file: Path) -> str:
+def kind_of(file: Path) -> str:
+    """The ending that says what is in it, without that of the packing."""
     return Path(file.name.removesuffix(file.suffix)).suffix if file.suffix in PACKED else file.suffix
 
 

@@ -157,7 +157,7 @@ def _fault(name: str, told: Declared) -> str | None:
         default = Declared("none")
         if getattr(told, option) != getattr(default, option) and option not in OPTIONS[told.kind]:
             return f"{option} means nothing for a {told.kind}; it has {', '.join(sorted(OPTIONS[told.kind])) or 'none'}"
-    return _out_of_range(told)
+    return out_of_range(told)
 
 
 def _matches(source: str, pattern: str) -> bool:
@@ -169,7 +169,8 @@ def _matches(source: str, pattern: str) -> bool:
     return source == pattern if not keyed else source.startswith(place) and len(source) > len(place)
 
 
-def _out_of_range(told: Declared) -> str | None:
+def out_of_range(told: Declared) -> str | None:
+    """What is wrong with the options of a declaration, None where nothing is."""
     ranges = {"most": (0, 1000), "clip": (1e-3, 1e3), "size": (1, 6), "buckets": (2, 1 << 24)}
     for option, (least, most) in ranges.items():
         if not least <= getattr(told, option) <= most:

@@ -1,0 +1,185 @@
+"""Cells of a block of rows as a learner takes them: texts as bytes and ends, numbers, outcomes, times; whole columns.
+
+A row with an outcome other than 0 and 1, or with a number that is none, is rejected with its line, column and reason.
+Empty cells are missing, not wrong, but for outcomes and times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from learners.fields import Field
+from learners.learner import Bools, Doubles, Ints
+from learners.row_columns import Cells, Texts
+from learners.row_schema import RowSchema
+
+PER_MS = {"s": 0.001, "ms": 1.0, "us": 1e3, "ns": 1e6}
+TRUTHS = {"true": 1.0, "false": 0.0}
+EXACT = 2.0**53
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that can't be learned, and why."""
+
+    line: int
+    column: str
+    reason: str
+
+
+def get_ready() -> None:
+    """Arrow looks for pandas at its first conversion, which takes a while where it is there: before a pass, then."""
+    pa.array([0])
+
+
+def cells_of(line_B: Ints, told: dict[str, Any], schema: RowSchema) -> tuple[Cells, list[Refused]]:
+    """The rows that can be learned, and the others; of a row with several faults the first is told."""
+    columns = {name: _emptied(column, schema.missing) for name, column in told.items()}
+    faults: dict[int, Refused] = {}
+
+    def note(bad_B: Bools, column: str, what: str) -> None:
+        for place in np.flatnonzero(bad_B).tolist():
+            cell = columns[column][place].as_py()
+            reason = "is missing" if cell is None else f"is {cell!r}, not {what}"
+            faults.setdefault(place, Refused(int(line_B[place]), column, reason))
+
+    value_BL = np.empty((len(line_B), len(schema.labels)))
+    for place, label in enumerate(schema.labels):
+        value_BL[:, place], _ = _numbers(columns[label])
+        note((value_BL[:, place] != 0) & (value_BL[:, place] != 1), label, "0 or 1")
+    at_B = None
+    if schema.time is not None:
+        at_B, wrong_B = _times(columns[schema.time], PER_MS[schema.time_unit])
+        note(wrong_B | np.isnan(at_B), schema.time, "a time")
+    numbers = {}
+    for field in schema.numbers:
+        numbers[field.name], wrong_B = _numbers(columns[field.source])
+        note(wrong_B, field.source, "a finite number")
+    good_B = np.ones(len(line_B), np.bool_)
+    good_B[list(faults)] = False
+    return _kept(Rows(columns, value_BL, numbers, at_B, line_B), good_B, schema), [faults[at] for at in sorted(faults)]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A block as it was read, the rejected rows among the others."""
+
+    columns: dict[str, Any]
+    value_BL: Doubles
+    numbers: dict[str, Doubles]
+    at_B: Doubles | None
+    line_B: Ints
+
+
+def _kept(rows: Rows, good_B: Bools, schema: RowSchema) -> Cells:
+    every = bool(good_B.all())
+    texts = {}
+    for field in (*schema.categories, *schema.bags):
+        column = rows.columns[field.source]
+        texts[field.name] = _texts(field, column if every else column.filter(pa.array(good_B)))
+    return Cells(
+        texts,
+        {name: number_B[good_B] for name, number_B in rows.numbers.items()},
+        rows.value_BL[good_B].astype(np.float32),
+        None if rows.at_B is None else rows.at_B[good_B].astype(np.int64),
+        rows.line_B[good_B],
+    )
+
+
+def _texts(field: Field, column: Any) -> Texts:
+    if field.kind != "many":
+        return _bytes(_text(column))
+    if not (pa.types.is_list(column.type) or pa.types.is_large_list(column.type)):
+        column = pc.split_pattern(_text(column), field.told.separator)
+    count_B = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    values = pc.utf8_trim_whitespace(_text(column.flatten()))
+    there_N = pc.fill_null(pc.greater(pc.utf8_length(values), 0), False).to_numpy(zero_copy_only=False)
+    if not there_N.all():
+        owner_N = np.repeat(np.arange(len(count_B)), count_B)[there_N]
+        count_B, values = np.bincount(owner_N, minlength=len(count_B)), values.filter(pa.array(there_N))
+    told = _bytes(values)
+    return Texts(told.byte_X, told.end_N, count_B=count_B)
+
+
+def _bytes(column: Any) -> Texts:
+    """A column of texts without a copy of its bytes."""
+    rows = len(column)
+    there_N = None if column.null_count == 0 else column.is_valid().to_numpy(zero_copy_only=False).astype(np.int64)
+    _, ends, data = column.buffers()
+    end_N = np.frombuffer(ends, np.int32)[column.offset : column.offset + rows + 1].astype(np.int64)
+    byte_X = np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)[end_N[0] : end_N[-1]]
+    return Texts(byte_X, end_N[1:] - end_N[0], there_N)
+
+
+def _text(column: Any) -> Any:
+    """Ids as texts: 7 and 7.0 are one number, so one id."""
+    if pa.types.is_floating(column.type):
+        whole = pc.and_(pc.equal(column, pc.floor(column)), pc.less(pc.abs(column), EXACT))
+        as_whole = pc.cast(pc.if_else(whole, column, None), pa.int64()).cast(pa.string())
+        return pc.if_else(pc.fill_null(whole, False), as_whole, column.cast(pa.string()))
+    return column if pa.types.is_string(column.type) else column.cast(pa.string())
+
+
+def _emptied(column: Any, missing: Sequence[str]) -> Any:
+    """Missing texts as nothing, other types as they are."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_large_string(column.type):
+        column = column.cast(pa.string())
+    if not pa.types.is_string(column.type) or not missing:
+        return column
+    gone = pc.is_in(column, value_set=pa.array(missing, pa.string()))
+    return pc.if_else(gone, pa.scalar(None, pa.string()), column) if pc.any(gone).as_py() else column
+
+
+def _numbers(column: Any) -> tuple[Doubles, Bools]:
+    """Numbers with NaN for what is missing, and where something is there that is no finite number."""
+    try:
+        number_B = _array(column.cast(pa.float64()))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        number_B = np.array([_number(cell) for cell in column.to_pylist()])
+    return np.where(np.isinf(number_B), np.nan, number_B), np.isinf(number_B)
+
+
+def _number(cell: object) -> float:
+    """Infinite for what is none."""
+    text = "" if cell is None else str(cell).strip()
+    if not text:
+        return np.nan
+    try:
+        number = TRUTHS.get(text.lower())
+        number = float(text) if number is None else number
+    except ValueError:
+        return np.inf
+    return number if isfinite(number) or np.isnan(number) else np.inf
+
+
+def _times(column: Any, per_ms: float) -> tuple[Doubles, Bools]:
+    """Times in ms: numbers of the unit, or times that spell themselves."""
+    if pa.types.is_string(column.type):
+        try:
+            column = column.cast(pa.timestamp("ms"))
+        except pa.ArrowInvalid:
+            return _in_ms(*_numbers(column), per_ms)
+    if pa.types.is_timestamp(column.type):
+        return _array(column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()).cast(pa.float64())), np.zeros(
+            len(column), np.bool_
+        )
+    return _in_ms(*_numbers(column), per_ms)
+
+
+def _in_ms(number_B: Doubles, wrong_B: Bools, per_ms: float) -> tuple[Doubles, Bools]:
+    at_B: Doubles = np.floor(number_B / per_ms)
+    return at_B, wrong_B | (np.abs(number_B / per_ms) > EXACT)
+
+
+def _array(column: Any) -> Doubles:
+    number_B: Doubles = column.to_numpy(zero_copy_only=False).astype(np.float64)
+    return number_B

@@ -33,7 +33,8 @@ class Manifest(Struct, frozen=True):
     `decisions` is how many decision lines the trainer had adopted, `digest` that of what was learned (content alone:
     no times, offsets or framing), `files` maps names relative to the version's folder to sha256, `config` is the
     digest of what the fold was made with, `schema_diff` names the features that were `added` and `dropped` since the
-    parent, `skew` tells by feature how far what was served lay from what was learned.
+    parent, `skew` tells by feature how far what was served lay from what was learned, `guard` what was held
+    back.
 
     >>> Manifest(version=2, parent=1, decisions=0, positions={0: TrainerPosition(input=7)}).input
     {0: 7}
@@ -55,6 +56,7 @@ class Manifest(Struct, frozen=True):
     files: dict[str, str] = {}
     schema_diff: dict[str, list[str]] = {}
     skew: dict[str, dict[str, float]] = {}
+    guard: dict[str, Any] = {}
 
     @property
     def input(self) -> Positions:

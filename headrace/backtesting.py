@@ -82,12 +82,42 @@ def tell(report: dict[str, Any], console: Console, file: Path | None = None) -> 
         cells = ("-" if figures.get(name) is None else f"{figures[name]:.4f}" for name in names)
         shown.add_row(label, *cells, f"{figures['n']:,}")
     console.print(shown)
+    for label, figures in report["labels"].items():
+        if "challengers" in figures:
+            console.print(_standings(label, figures["challengers"]))
+    for label, figures in report["labels"].items():
+        if found := figures.get("retrieval"):
+            console.print(_found(label, found), highlight=False, soft_wrap=True)
     console.print(
         f"{report['rows']:,} impressions in {report['seconds']:.1f} s, {report['rows_per_second'] or 0:,.0f} a second; "
         f"{report['protocol']}; seed {report['seed']}; {report['rejected']:,} lines rejected",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _found(label: str, found: dict[str, Any]) -> str:
+    """One line on retrieval: how often the next choice was found, and what became of those that were judged."""
+    recall = ", ".join(f"{name} {value:.4f}" for name, value in found.items() if name.startswith(("recall", "mrr")))
+    shares = ", ".join(
+        f"{name.replace('_', ' ')} {share:.1%}" for name, share in found["shares"].items() if share is not None
+    )
+    return f"{label}, retrieval among {found['items']:,} items: {recall}; {found['sampled']:,} sampled" + (
+        f"; of {found['judged']:,} judged: {shares}" if shares else ""
+    )
+
+
+def _standings(label: str, table: list[dict[str, Any]]) -> Shown:
+    """Who wins on the rows that all of them saw; the gap is the live model's log loss less theirs."""
+    shown = Shown(f"{label}: who wins", "auc", "log_loss", "ne", "calibration", "gap, 95 %", "rows", box=None)
+    for line in table:
+        cells = (
+            "-" if line.get(name) is None else f"{line[name]:.4f}" for name in ("auc", "log_loss", "ne", "calibration")
+        )
+        against = line.get("against", {})
+        gap = f"{against['low']:+.4f} to {against['high']:+.4f}" if "low" in against else "-"
+        shown.add_row(line["name"], *cells, gap, f"{line['n']:,}")
+    return shown
 
 
 def _run(trainer: Trainer, bar: Progress, task: TaskID) -> int:

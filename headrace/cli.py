@@ -16,6 +16,7 @@ from headrace import (
     docs_commands,
     doctor_commands,
     forget_commands,
+    guard_commands,
     letters_commands,
     log_commands,
     process_commands,
@@ -52,6 +53,7 @@ def application() -> typer.Typer:
     app.add_typer(version_commands.versions, name="versions", rich_help_panel="Versions")
     _add(app, "Versions", rollback=way_back_commands.rollback)
     app.add_typer(way_back_commands.quarantine, name="quarantine", rich_help_panel="Versions")
+    app.add_typer(guard_commands.guard, name="guard", rich_help_panel="Versions")
     _add(app, "Versions", publish=version_commands.publish, resume=version_commands.resume)
     _add(app, "Versions", decisions=version_commands.list_decisions)
     app.add_typer(configure_commands.configure, name="configure", rich_help_panel="Versions")

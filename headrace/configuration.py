@@ -161,6 +161,9 @@ def _of_learning(names: set[str]) -> str:
     rest = names - BATCHES
     if not rest:
         return "What was learned goes on; only batches are cut otherwise."
+    rest = {name for name in rest if not name.startswith("learn.guard.")}
+    if not rest:
+        return "What was learned goes on; only what is held back is judged otherwise."
     if all(name == "learn.context" or name.startswith("learn.features.") for name in rest):
         return (
             "What was learned goes on. A feature that is new has no say until it has learned; one that is dropped or "

@@ -115,6 +115,7 @@ def learn_settings_of(settings: Settings) -> LearnSettings:
         losses=losses_of(settings),
         updates={str(stage): told for stage, told in told.updates.items()},
         rows=rows_of(settings),
+        guard=guard_of(settings),
     )
 
 
@@ -132,6 +133,15 @@ def rows_of(settings: Settings) -> dict[str, Any]:
     except ValueError as error:
         raise BadSettings(f"trainer.{error}. See docs/learning.md") from None
     return told
+
+
+def guard_of(settings: Settings) -> dict[str, str | int]:
+    """What is judged before it is learned. Raises BadSettings."""
+    waiting = {name: told.mode == "wait" and not told.graded for name, told in settings.labels.items()}
+    try:
+        return settings.trainer.guard.told(waiting)
+    except ValueError as error:
+        raise BadSettings(f"trainer.{error}. See docs/guard.md") from None
 
 
 def features_of(settings: Settings) -> dict[str, Declared]:

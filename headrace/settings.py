@@ -14,12 +14,21 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
 from headrace.feature_settings import Feature, declared_of
+from headrace.guard_settings import Guard
 from headrace.row_settings import Rows
 from headrace.stream_settings import CLOSED, Duration, Gateway, Join, Kafka, Label, Sequencer
 from learners.fields import check
 from learners.optimizers.told_rules import rules_of
 
 ENVIRONMENT = "HEADRACE_"
+
+
+class Challengers(BaseModel):
+    """`[trainer.challengers]`: simple models on the same rows, so that one sees what the real one is worth."""
+
+    model_config = CLOSED
+    on: bool = Field(default=True, description="whether River's regression and popularity ride along")
+    every: int = Field(default=64, ge=1, description="of so many rows they see one, which bounds what they cost")
 
 
 class Trainer(BaseModel):
@@ -43,6 +52,8 @@ class Trainer(BaseModel):
     )
 
     rows: Rows = Rows()
+    guard: Guard = Guard()
+    challengers: Challengers = Challengers()
 
     @field_validator("updates")
     @classmethod

@@ -113,6 +113,7 @@ def plan_of(settings: Settings) -> Plan:
         batch_size=told.batch_size,
         config=told.digest,
         commit_ms=settings.trainer.commit,
+        challenge_every=settings.trainer.challengers.every if settings.trainer.challengers.on else 0,
     )
 
 

@@ -15,8 +15,9 @@ import numpy as np
 from checkpoints.manifest import Manifest
 from checkpoints.registry import Registry
 from checkpoints.store import VersionStore
-from learners.learned_state import EVALUATION, LEARNED, SERVING, State
+from learners.learned_state import CHALLENGERS, EVALUATION, LEARNED, SERVING, State
 from learners.plan import Plan, gate
+from learners.refusing import Refuses
 from learners.skew import Compares
 from streams.decisions import Decision, DecisionLog
 from streams.positions import Positions
@@ -59,12 +60,15 @@ def commit(
         verdict=verdict,
         reason=reason,
         created_at=at,
-        metrics=state.evaluation.report(),
+        metrics=state.report(),
         schema=_schema(state),
         schema_diff=state.changed,
         skew=state.learner.skew.report() if isinstance(state.learner, Compares) else {},
+        guard=state.learner.told() if isinstance(state.learner, Refuses) else {},
     )
     state.evaluation.mark()
+    if state.riding is not None:
+        state.riding.challengers.mark()
     if isinstance(state.learner, Compares):
         state.learner.skew.mark()
     manifest = store.commit(version, lambda folder: _write(folder, version, state), draft)
@@ -108,3 +112,5 @@ def _write(folder: Path, version: int, state: State) -> None:
     state.learner.snapshot(folder / LEARNED)
     state.learner.export(folder / SERVING, version=version)
     np.savez(folder / EVALUATION, allow_pickle=False, **state.evaluation.state())
+    if state.riding is not None:
+        np.savez(folder / CHALLENGERS, allow_pickle=False, **state.riding.state())

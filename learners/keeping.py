@@ -47,3 +47,12 @@ def digest_of(arrays: Arrays, document: Mapping[str, Any]) -> str:
         hashed.update(array.data)
     hashed.update(json.dumps(document, sort_keys=True).encode())
     return hashed.hexdigest()
+
+
+def under(begin: str, arrays: Arrays) -> Arrays:
+    """The arrays whose names begin so, by the rest of their names.
+
+    >>> list(under("rows.", {"rows.ids": np.arange(2), "weights": np.arange(2)}))
+    ['ids']
+    """
+    return {name.removeprefix(begin): array for name, array in arrays.items() if name.startswith(begin)}

@@ -45,6 +45,8 @@ class LearnSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """By stage what differs in how weights move, as `optimizers/told_rules.py` reads it."""
     rows: dict[str, Any] = {}
     """Which ids have rows, where not all of them do and for ever, as `row_terms.py` reads it."""
+    guard: dict[str, str | int] = {}
+    """What is judged before it is learned, as `guarded_learner.py` reads it; empty: nothing is."""
 
     @property
     def text(self) -> str:
@@ -53,7 +55,7 @@ class LearnSettings(Struct, frozen=True, forbid_unknown_fields=True):
         told = msgspec.structs.asdict(self)
         features = {name: declared.written for name, declared in sorted(told.pop("features").items())}
         losses = {name: dict(sorted(loss.items())) for name, loss in sorted(told.pop("losses").items())}
-        free = {name: some for name in ("updates", "rows") if (some := told.pop(name))}
+        free = {name: some for name in ("updates", "rows", "guard") if (some := told.pop(name))}
         told |= {name: some for name, some in (("features", features), ("losses", losses)) if some}
         told |= {name: msgspec.Raw(msgspec.json.encode(some, order="sorted")) for name, some in free.items()}
         return msgspec.json.encode(told).decode()
@@ -66,7 +68,7 @@ class LearnSettings(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def learner(self) -> tuple[object, ...]:
         """What a learner is made with: where it stays as it is, what was learned goes on."""
-        return *self.carried, self.context, self.features
+        return *self.carried, self.context, self.features, self.guard
 
     @property
     def carried(self) -> tuple[object, ...]:

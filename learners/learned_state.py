@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,16 +15,19 @@ from checkpoints.manifest import TrainerPosition
 from checkpoints.store import VersionStore
 from learners.errors import NothingLeft
 from learners.evaluation import Evaluation
+from learners.guarded_learner import GuardedLearner, live_of
 from learners.learn_settings import LearnSettings, settings_at, settings_told
 from learners.learner import Carries, HasValues, Learner
 from learners.ordering import Ordering
 from learners.plan import Plan
 from learners.resuming import beginning, newest_valid
+from learners.riding_along import RidingAlong
 from streams.decisions import Decisions
 from streams.log import Log
 from streams.positions import Positions
 
 LEARNED, SERVING, EVALUATION = "learned", "serving", "evaluation.npz"
+CHALLENGERS = "challengers.npz"
 Make = Callable[[LearnSettings], Learner]
 
 
@@ -43,6 +47,15 @@ class State:
     """Which features came and went since that version."""
     before: State | None = None
     """What it was before it went over to its settings, until a version is made of it."""
+    riding: RidingAlong | None = None
+    """Challengers on the same rows, where there are some."""
+
+    def report(self) -> dict[str, dict[str, Any]]:
+        """The progressive figures by label, and who wins under the label that challengers foresee."""
+        told = self.evaluation.report()
+        if self.riding is not None:
+            told[self.riding.label]["challengers"] = self.riding.table()
+        return told
 
     @property
     def input(self) -> Positions:
@@ -92,6 +105,9 @@ class States:
         state.learner.restore(folder / LEARNED)
         with np.load(folder / EVALUATION, allow_pickle=False) as arrays:
             state.evaluation.load(dict(arrays))
+        if state.riding is not None and (folder / CHALLENGERS).exists():
+            with np.load(folder / CHALLENGERS, allow_pickle=False) as arrays:
+                state.riding.load(dict(arrays))
         return replace(state, examples=manifest.examples, steps=manifest.steps, version=manifest.version)
 
     def reread(self, state: State) -> None:
@@ -108,14 +124,28 @@ class States:
             return replace(base, ordering=ordering, settings=settings)
         begun = replace(self._begun(settings, state.ordering.positions), before=base)
         if before and settings and before.carried == settings.carried and isinstance(begun.learner, Carries):
-            begun.changed, begun.evaluation = begun.learner.carry(base.learner), base.evaluation
+            guarded = isinstance(begun.learner, GuardedLearner)
+            begun.changed = begun.learner.carry(base.learner if guarded else live_of(base.learner))
+            begun.evaluation, begun.riding = base.evaluation, base.riding
         return replace(begun, examples=base.examples, steps=base.steps, version=base.version)
 
     def _begun(self, settings: LearnSettings | None, positions: dict[int, TrainerPosition]) -> State:
         learner = self._fresh() if settings is None or self._make is None else self._make(settings)
         values = learner.values if isinstance(learner, HasValues) else frozenset[str]()
         evaluation = Evaluation(learner.labels, values=values, exact=self._plan.exact_rows)
-        return State(learner, evaluation, self._ordered(positions, settings), settings)
+        riding = self._riding(learner.labels, values, settings)
+        return State(learner, evaluation, self._ordered(positions, settings), settings, riding=riding)
+
+    def _riding(
+        self, labels: tuple[str, ...], values: frozenset[str], settings: LearnSettings | None
+    ) -> RidingAlong | None:
+        """Challengers for the first label that is foreseen as a chance."""
+        chances = [label for label in labels if label not in values]
+        if not self._plan.challenge_every or not chances:
+            return None
+        context = settings.context if settings else ()
+        column = labels.index(chances[0])
+        return RidingAlong(chances[0], column=column, every=self._plan.challenge_every, context=context)
 
     def _ordered(self, positions: dict[int, TrainerPosition], settings: LearnSettings | None) -> Ordering:
         told = self._plan if settings is None else settings

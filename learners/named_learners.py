@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from learners.blas_threads import one_blas_thread
 from learners.fields import Declared
+from learners.guard_terms import terms_of
+from learners.guarded_learner import GuardedLearner
 from learners.heads import Heads, heads_of
 from learners.learn_settings import LearnSettings
 from learners.learner import Learner
@@ -45,8 +48,9 @@ def make_learner(
 
 
 def learner_as_told(told: LearnSettings, *, device: str) -> Learner:
-    """The learner of these settings, with nothing learned."""
-    return make_learner(
+    """The learner of these settings, with nothing learned; behind a guard where they name one."""
+    make = partial(
+        make_learner,
         told.model,
         labels=told.labels,
         context=told.context,
@@ -57,6 +61,7 @@ def learner_as_told(told: LearnSettings, *, device: str) -> Learner:
         device=device,
         seed=told.seed,
     )
+    return GuardedLearner(make, terms_of(told.guard)) if told.guard else make()
 
 
 def _rules(updates: Mapping[str, Mapping[str, Any]]) -> Rules:

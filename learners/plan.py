@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from checkpoints.manifest import Manifest, Verdict
 from learners.evaluation import EXACT
@@ -25,6 +26,8 @@ class Plan:
     commit_batches: int = 0
     read_frames: int = 256
     exact_rows: int = EXACT
+    challenge_every: int = 0
+    """Of so many rows challengers see one; 0: there are none."""
     publish: bool = True
     until_end: bool = False
 
@@ -49,7 +52,13 @@ class Trained:
     """By feature, the share of compared slates that served something else than was learned."""
     skew_gap: dict[str, float] | None = None
     """By number, how far apart the two were on average."""
+    retrieval: dict[str, float] | None = None
+    """Faded, as of the version: recall of retrieval on the next click, and why lists would have missed it."""
     published: bool = False
+    guard: dict[str, Any] | None = None
+    """What the guard holds, and what the batch changed."""
+    masked: int = 0
+    """Entries that the guard added to the mask."""
     ended: bool = False
 
 

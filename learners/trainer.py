@@ -19,14 +19,16 @@ from learners.learned_state import Make, State, States
 from learners.learner import Learned, Learner
 from learners.ordering import Batch, Ordering
 from learners.plan import Plan, Trained
-from learners.progressive import evaluate
+from learners.progressive import evaluate, foreseen
+from learners.refusing import Refuses, orders_at, refusal
+from learners.retrieval_figures import told_in
 from streams.decisions import TOPIC as DECISIONS
 from streams.decisions import DecisionLog
 from streams.log import Logs
 from streams.mask import Masking
 
 EXAMPLES = "examples"
-Effect = Literal["adopted", "read", "learned", "reserved", "committed", "published"]
+Effect = Literal["adopted", "read", "learned", "masked", "reserved", "committed", "published"]
 
 
 def train(
@@ -42,12 +44,14 @@ def train(
 
     1. adopt new decisions: keep what is valid, else restore the newest valid version, else begin anew;
     2. read the partition that holds the others back, and order; nothing where other settings hold from here on;
-    3. score the batch with what was learned before it;
+    3. score the batch with what was learned before it, and search for some of its clicks;
     4. learn it, and take its scores into the figures, unless it is not finite: then it is counted as refused;
     5. advance the positions, in memory only;
-    6. when due, commit what was learned and the positions together, with the gate's verdict;
-    7. publish that version, unless it failed or publishing is paused;
-    8. go over to the other settings, in memory only: due or not, 6 and 7 came before.
+    6. where a hold of the guard returned, mask what it held, in one line: the next turn finds that this state is no
+       longer valid, so 7 and 8 are left out;
+    7. when due, commit what was learned and the positions together, with the gate's verdict;
+    8. publish that version, unless it failed or publishing is paused;
+    9. go over to the other settings, in memory only: due or not, 7 and 8 came before.
 
     A death between any two leaves the newest version and the log, from which the same bytes come again. A partition
     that stands still holds all the others back: that is the price of one order, and no time-out may buy it off.
@@ -106,10 +110,12 @@ class Trainer:
         if batch:
             learned = self._learn(state, batch)
             yield "learned"
+        if masked := self._refuse(state):
+            yield "masked"
         idle = batch is None and not read and not turning
         ended = idle and self._plan.until_end
         committed, published = None, False
-        if self._store and self._due(ended=ended or turning):
+        if self._store and not masked and self._due(ended=ended or turning):
             version = self._store.reserve()
             yield "reserved"
             committed = self._commit(state, self._store, version)
@@ -132,17 +138,20 @@ class Trainer:
             reached=state.ordering.reached,
             learned=learned,
             refused=len(batch.examples) if batch and learned and not learned.finite else 0,
+            guard=state.learner.told() if batch and isinstance(state.learner, Refuses) else None,
+            masked=masked,
             restored=restored,
             committed=committed,
             skew=_told(committed, "differing"),
             skew_gap=_told(committed, "mean_gap"),
+            retrieval=told_in(committed.metrics) if committed else None,
             published=published,
             ended=ended,
         )
 
     def report(self) -> dict[str, dict[str, Any]]:
         """The progressive figures by label."""
-        return self._state.evaluation.report() if self._state else {}
+        return self._state.report() if self._state else {}
 
     @property
     def impressions(self) -> int:
@@ -165,6 +174,16 @@ class Trainer:
                 self._since = Since(self._clock())
         self._adopted, self._mask, self._state = fold.position, fold.masking(), state
         return state, restored
+
+    def _refuse(self, state: State) -> int:
+        """How many entries the mask got for what the guard gave up on; where none is possible, it is not learned."""
+        if not isinstance(state.learner, Refuses) or not state.learner.returned:
+            return 0
+        returned, state.learner.returned = state.learner.returned, []
+        if not (self._store and self._plan.publish):
+            return 0
+        line = refusal(returned, sorted(state.input), at=self._clock(), seen=self._decisions.fold.position)
+        return len(line.add) if self._decisions.decide(line)[1] else 0
 
     def _is_wanted(self, state: State) -> bool:
         """Whether a rollback waits for no more than what is committed already: on a quiet log, or one whose last
@@ -190,10 +209,16 @@ class Trainer:
         return (ordering.cut() if records else None), len(records)
 
     def _learn(self, state: State, batch: Batch) -> Learned:
+        if isinstance(state.learner, Refuses) and self._mask is not None:
+            state.learner.order(orders_at(self._mask, state.input))
+        look = state.evaluation.retrieval.look(state.learner, batch)
         scores = state.learner.score(batch)
+        told = foreseen(batch, scores, look)
         learned = state.learner.learn(batch)
         if learned.finite:
-            evaluate(state.evaluation, batch, scores)
+            evaluate(state.evaluation, told)
+            if state.riding is not None:
+                state.riding.see(batch, scores)
         state.ordering.advance(batch)
         state.examples += len(batch.examples)
         state.steps += 1

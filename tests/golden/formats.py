@@ -87,11 +87,12 @@ FIRST_MANIFEST = Manifest(
     9, 8, 3, {0: TrainerPosition(5, 11, 2_000, 40, 12)}, 40, 4, "c0ffee", "d19e57", "pass", "all finite", 3_000,
     {"auc": 0.75}, {"labels": ["click"]}, {"learned/rank": "aa", "serving/towers": "bb"},
 )  # fmt: skip
-MANIFEST = structs.replace(
+SECOND_MANIFEST = structs.replace(
     FIRST_MANIFEST,
     schema_diff={"added": ["price"], "dropped": ["hour"]},
     skew={"price": {"compared": 4, "differing": 0.25, "mean_gap": 0.5}},
 )
+MANIFEST = structs.replace(SECOND_MANIFEST, guard={"held": [], "changed": [], "broken": 2})
 HEAD = State(1, 12, 3, "{}", 2_000, {"ana": 1_004}, 900, "d19e57", True, 1_500, 800)
 
 
@@ -130,7 +131,7 @@ FORMATS = (
     Format("example-frame-v2.hex", (EXAMPLES,), encode_examples, decode_examples),
     Format("decision-v1.hex", DECISIONS, decisions._encode, decisions._decode),
     Format("dead-letter-v1.hex", LETTERS, dead_letters._encode, dead_letters._decode),
-    Format("manifest-v2.hex", (MANIFEST,), encode_manifest, decode_manifest),
+    Format("manifest-v3.hex", (MANIFEST,), encode_manifest, decode_manifest),
     Format("serve-snapshot-v1.hex", (HEAD,), msgspec.json.encode, msgspec.json.Decoder(State).decode),
 )
 OLDER = (
@@ -139,5 +140,6 @@ OLDER = (
     Format("announced-frame-v1.hex", (FIRST_ANNOUNCED,), encode_frame, decode_frame),
     Format("example-frame-v1.hex", (FIRST_EXAMPLES,), encode_examples, decode_examples),
     Format("manifest-v1.hex", (FIRST_MANIFEST,), encode_manifest, decode_manifest),
+    Format("manifest-v2.hex", (SECOND_MANIFEST,), encode_manifest, decode_manifest),
 )
 """What releases before today's wrote, with what today's readers make of it."""

@@ -12,6 +12,7 @@ from headrace.pages import settings_page
 from headrace.settings import Settings
 from headrace.settings_file import BadSettings, load
 from headrace.wiring import learner_of
+from learners.guarded_learner import live_of
 from learners.learn_settings import LearnSettings
 from learners.tables.kinds import DAY_MS, Kind, Limits
 
@@ -40,7 +41,7 @@ def test_what_is_told_stands_in_the_line_of_settings_and_reaches_the_learner(tmp
     settings = told(tmp_path, FILE)
     learn = learn_settings_of(settings)
     assert LearnSettings.of(learn.text) == learn
-    rows: Any = learner_of(settings)()._rows  # type: ignore[attr-defined]
+    rows: Any = live_of(learner_of(settings)())._rows  # type: ignore[attr-defined]
     spaces = [Kind(2, 0.0, 7 * DAY_MS), Kind(2, 0.0, 30 * DAY_MS), Kind(2, 0.25, 0)]
     assert [rows.expiry._ttl_K[place] for place in (0, 1, 4)] == [kind.ttl_ms for kind in spaces]
     assert [rows.admission._count_K[place] for place in (0, 1, 4)] == [2, 2, 2]
@@ -51,7 +52,7 @@ def test_what_is_told_stands_in_the_line_of_settings_and_reaches_the_learner(tmp
 def test_without_a_word_of_it_the_line_says_nothing_and_every_id_has_a_row() -> None:
     settings = Settings()
     assert '"rows"' not in fold_settings(settings)["learn"]
-    life: Any = learner_of(settings)()._life  # type: ignore[attr-defined]
+    life: Any = live_of(learner_of(settings)())._life  # type: ignore[attr-defined]
     assert life.usual
 
 

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from headrace import configuration, deployment, joining, log_places, retaining, taking, tree, wiring
+from headrace import configuration, deployment, guard_settings, joining, log_places, retaining, taking, tree, wiring
 from headrace.demo_settings import demo_settings
 from headrace.deployment import (
     check_configuration,
@@ -32,7 +32,7 @@ from serving.policy import Quotas, SeenRule
 from streams import rules
 from streams.errors import LogMismatch
 
-WIRED = (wiring, joining, deployment, log_places, configuration, retaining, tree, taking)
+WIRED = (wiring, joining, deployment, guard_settings, log_places, configuration, retaining, tree, taking)
 HANDED_OVER_WHOLE = {"labels.NAME": rules.Label, "serving.quotas": Quotas, "serving.seen": SeenRule}
 """Groups whose fields are the arguments of one class, by the same names."""
 

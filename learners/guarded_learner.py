@@ -49,6 +49,8 @@ class GuardedLearner:
         """What the last batch changed."""
         self.returned: list[Returned] = []
         """What is to be masked since the caller last took it from here."""
+        self.held_B: Bools | None = None
+        """Rows of the last batch that were not learned; None where all of them were."""
         self.broken = 0
         """Rows that were dropped since the beginning: a label or a weight that is no number."""
 
@@ -117,6 +119,7 @@ class GuardedLearner:
         free_B = ~np.any([*mine_HB.values(), np.zeros_like(facts_B)], axis=0)
         free_B[judged_B] = live_J
         learned = _learn(self.live, batch, free_B & ~broken_B)
+        self.held_B = None if free_B.all() else ~free_B
         for group, hold in self._holds.items():
             if hold.shadow is not None:
                 _learn(hold.shadow, batch, (free_B | mine_HB[group]) & ~broken_B)

@@ -38,9 +38,9 @@ def evidence_of(batch: Batch, scores: Scores, label: int) -> Bools:
     return counted_B
 
 
-def mended(scores: Scores, broken_B: Bools) -> Scores:
+def mended(scores: Scores, broken_B: Bools | None) -> Scores:
     """Scores in which broken rows decide nothing."""
-    if not broken_B.any():
+    if broken_B is None or not broken_B.any():
         return scores
     return Scores(
         scores.probability_BL,

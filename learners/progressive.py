@@ -7,7 +7,7 @@ and versions of apps.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter, is_not
 
@@ -34,6 +34,10 @@ class Foreseen:
     kind_B: Ints
     impressions: int
     look: Look | None
+
+    def without(self, held_B: Bools | None) -> Foreseen:
+        """The same where some rows count in no figure: their labels are suspected to be wrong."""
+        return self if held_B is None else replace(self, counted_BL=self.counted_BL & ~held_B[:, None])
 
 
 def evaluate(evaluation: Evaluation, told: Foreseen) -> None:

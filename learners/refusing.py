@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from learners.held_rows import Returned
+from learners.learner import Bools
 from streams.decisions import Decision
 from streams.mask import Entry, Masking
 from streams.positions import Positions
@@ -34,6 +35,8 @@ class Refuses(Protocol):
 
     returned: list[Returned]
     """What is to be masked since the caller last emptied it."""
+    held_B: Bools | None
+    """Rows of the last batch that were not learned; None where all of them were."""
 
     def order(self, orders: Sequence[Ordered]) -> None:
         """Follow what operators want: all orders come to so far, oldest first."""
@@ -42,6 +45,11 @@ class Refuses(Protocol):
     def told(self) -> dict[str, Any]:
         """What is held, what the last batch changed, and how much was dropped, as plain figures."""
         ...
+
+
+def held_of(learner: object) -> Bools | None:
+    """Which rows of the last batch a learner held back; None where none."""
+    return learner.held_B if isinstance(learner, Refuses) else None
 
 
 class Order(Struct, frozen=True):

@@ -15,12 +15,13 @@ from checkpoints.manifest import Manifest
 from checkpoints.registry import Registry
 from checkpoints.store import VersionStore
 from learners.committing import Since, commit, publish
+from learners.judged_rows import mended
 from learners.learned_state import Make, State, States
 from learners.learner import Learned, Learner
 from learners.ordering import Batch, Ordering
 from learners.plan import Plan, Trained
 from learners.progressive import evaluate, foreseen
-from learners.refusing import Refuses, orders_at, refusal
+from learners.refusing import Refuses, held_of, orders_at, refusal
 from learners.retrieval_figures import told_in
 from streams.decisions import TOPIC as DECISIONS
 from streams.decisions import DecisionLog
@@ -45,16 +46,15 @@ def train(
     1. adopt new decisions: keep what is valid, else restore the newest valid version, else begin anew;
     2. read the partition that holds the others back, and order; nothing where other settings hold from here on;
     3. score the batch with what was learned before it, and search for some of its clicks;
-    4. learn it, and take its scores into the figures, unless it is not finite: then it is counted as refused;
+    4. learn it, and take into the figures what of it was learned; one that is not finite is counted as refused;
     5. advance the positions, in memory only;
-    6. where a hold of the guard returned, mask what it held, in one line: the next turn finds that this state is no
-       longer valid, so 7 and 8 are left out;
+    6. mask what the guard gave up on, in one line: this state is no longer valid then, so 7 and 8 are left out;
     7. when due, commit what was learned and the positions together, with the gate's verdict;
     8. publish that version, unless it failed or publishing is paused;
     9. go over to the other settings, in memory only: due or not, 7 and 8 came before.
 
     A death between any two leaves the newest version and the log, from which the same bytes come again. A partition
-    that stands still holds all the others back: that is the price of one order, and no time-out may buy it off.
+    that stands still holds all the others back: the price of one order, which no time-out may buy off.
     """
     trainer = Trainer(logs, store, fresh, plan=plan, clock=clock, make=make)
     while True:
@@ -209,16 +209,16 @@ class Trainer:
         return (ordering.cut() if records else None), len(records)
 
     def _learn(self, state: State, batch: Batch) -> Learned:
-        if isinstance(state.learner, Refuses) and self._mask is not None:
+        if self._mask is not None and isinstance(state.learner, Refuses):
             state.learner.order(orders_at(self._mask, state.input))
         look = state.evaluation.retrieval.look(state.learner, batch)
         scores = state.learner.score(batch)
         told = foreseen(batch, scores, look)
         learned = state.learner.learn(batch)
         if learned.finite:
-            evaluate(state.evaluation, told)
+            evaluate(state.evaluation, told.without(held_B := held_of(state.learner)))
             if state.riding is not None:
-                state.riding.see(batch, scores)
+                state.riding.see(batch, mended(scores, held_B))
         state.ordering.advance(batch)
         state.examples += len(batch.examples)
         state.steps += 1

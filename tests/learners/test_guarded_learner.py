@@ -129,3 +129,13 @@ def test_an_order_without_a_hold_changes_nothing(order: Literal["accept", "refus
     told = Order("producer", WEB, order, 1)
     town.world.decisions.decide(Decision("configure", 1, "ana", "x", 1, settings={FOLD: told.text}, start={0: 50}))
     assert town.run().learner.rows_learned == 2_000
+
+
+def test_what_is_held_is_in_no_figure(tmp_path: Path) -> None:
+    """Its rate would tell of the fault, not of the model."""
+    town = Town(tmp_path, stuck(3200, VISITS, WEB))
+    town.world.drain()
+    while not any(one["seen"] >= 3 for one in (town.trainer.turn().guard or {"held": []})["held"]):
+        pass
+    calibration = town.trainer.report()["click"]["slices"]["producer=web"]["calibration"]
+    assert 0.8 < calibration < 1.2, "with clicks that are stuck it falls below one half"

@@ -3,6 +3,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+WORKERS ?= 2
 
 .PHONY: help setup kafka demo check test drill bench docs clean
 
@@ -29,8 +30,8 @@ check: setup  ## linters, types, layers, doctests
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q streams checkpoints learners serving headrace
 
-test: setup kafka  ## every test that ends within minutes
-	$(BIN)/python -m pytest -m "not drill" $(ARGS)
+test: setup kafka  ## every test that ends within minutes; WORKERS=1 runs one after the other
+	$(BIN)/python -m pytest -m "not drill" -n $(WORKERS) --dist loadfile $(ARGS)
 
 drill: setup kafka  ## the long ones: random kills, large data
 	$(BIN)/python -m pytest -m drill --timeout 3600 $(ARGS)

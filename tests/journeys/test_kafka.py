@@ -74,7 +74,7 @@ def answered_by(town: KafkaTown, least: int) -> dict[str, Any]:
     def found() -> list[dict[str, Any]]:
         return [one for one in town.answers if one["rung"] == "model" and one["version"] >= least]
 
-    answer: dict[str, Any] = town.wait_for(f"an answer by version {least} or later", found)[0]
+    answer: dict[str, Any] = town.wait_for(f"an answer by version {least} or later", found)[-1]
     return answer
 
 

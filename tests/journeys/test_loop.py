@@ -22,7 +22,7 @@ def model_answer(town: Town, since: int, least: int = 1) -> dict[str, Any]:
     def found() -> list[dict[str, Any]]:
         return [one for one in town.served(since) if one["rung"] == "model" and one["version"] >= least]
 
-    answer: dict[str, Any] = town.wait_for(f"an answer by version {least} or later", found)[0]
+    answer: dict[str, Any] = town.wait_for(f"an answer by version {least} or later", found)[-1]
     return answer
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headrace.jobs import run_backtest, run_import, run_row_backtest
 from headrace.options import SettingsFile, chosen
 from streams.mapping import read_mapping
+
+if TYPE_CHECKING:
+    from headrace.refresh_words import Compared
 
 MappingFile = Annotated[
     Path, typer.Option("--mapping", exists=True, dir_okay=False, help="TOML file that says which column is what.")
@@ -49,13 +53,23 @@ def backtest(
     schema: Annotated[Path | None, typer.Option("--schema", help="What the columns of rows are, TOML.")] = None,
     valid: Annotated[Path | None, typer.Option("--valid", help="Rows that are scored after the last pass.")] = None,
     test: Annotated[Path | None, typer.Option("--test", help="Rows that are scored after the last pass.")] = None,
-    model: Annotated[str, typer.Option("--model", help="Model of rows: deepfm, fm, logistic or rate.")] = "deepfm",
+    model: Annotated[
+        str, typer.Option("--model", help="Model of rows: deepfm, fm, logistic, river or rate.")
+    ] = "deepfm",
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the rows.")] = 1,
     batch: Annotated[int, typer.Option("--batch", min=1, max=65_536, help="Rows learned at once.")] = 512,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of a model of rows.")] = 0,
     predictions: Annotated[
         Path | None, typer.Option("--predictions", help="Write what was foreseen of each row, .csv or .parquet.")
     ] = None,
+    refresh: Annotated[
+        list[str] | None,
+        typer.Option("--refresh", help="Compare copies that are renewed never, every 1d, 1h, 15m ..., or online."),
+    ] = None,
+    refresh_after: Annotated[
+        str, typer.Option("--refresh-after", help="Event time that every copy learns before they are compared.")
+    ] = "1d",
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw the AUC of the copies over time, .svg.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write the figures as JSON.")] = None,
     settings: SettingsFile = None,
 ) -> None:
@@ -64,14 +78,27 @@ def backtest(
     Settings that stand in the mapping file hold where neither a settings file nor the environment says otherwise. With
     `--rows` and `--schema`, a table of labelled rows goes through one model instead, without events and settings.
     """
+    cadences = _cadences(refresh or (), refresh_after, plot)
     if rows is None:
         if not events or mapping is None:
             raise typer.BadParameter("give --events with --mapping, or --rows with --schema")
         table = read_mapping(mapping.read_text())
-        run_backtest(chosen(settings, below=table.settings), table, tuple(events), versions, report)
+        run_backtest(chosen(settings, below=table.settings), table, tuple(events), versions, report, cadences)
         return
     if events or mapping or versions:
         raise typer.BadParameter("--rows is a table without events; leave out --events, --mapping and --versions")
     held_out = {name: file for name, file in (("valid", valid), ("test", test)) if file is not None}
     told = {"model": model, "epochs": epochs, "batch": batch, "seed": seed, "predictions": predictions}
-    run_row_backtest(rows, schema, report, held_out=held_out, **told)
+    run_row_backtest(rows, schema, report, held_out=held_out, compared=cadences, **told)
+
+
+def _cadences(refresh: Sequence[str], after: str, plot: Path | None) -> Compared | None:
+    if not refresh and plot is None:
+        return None
+    from headrace.refresh_plot import check_plot
+    from headrace.refresh_words import compared
+
+    cadences = compared(refresh, after, plot)
+    if plot is not None:
+        check_plot(plot)
+    return cadences

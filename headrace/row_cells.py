@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.row_arrays import arrow, doubles_of, flags_of, numbers_of, texts_of, there, words
 from learners.fields import Field
 from learners.learner import Bools, Doubles, Ints
 from learners.row_columns import Cells, Texts
@@ -32,11 +33,6 @@ class Refused:
     line: int
     column: str
     reason: str
-
-
-def get_ready() -> None:
-    """Arrow looks for pandas at its first conversion, which takes a while where it is there: before a pass, then."""
-    pa.array([0])
 
 
 def cells_of(line_B: Ints, told: dict[str, Any], schema: RowSchema) -> tuple[Cells, list[Refused]]:
@@ -83,7 +79,7 @@ def _kept(rows: Rows, good_B: Bools, schema: RowSchema) -> Cells:
     texts = {}
     for field in (*schema.categories, *schema.bags):
         column = rows.columns[field.source]
-        texts[field.name] = _texts(field, column if every else column.filter(pa.array(good_B)))
+        texts[field.name] = _texts(field, column if every else column.filter(arrow(good_B)))
     return Cells(
         texts,
         {name: number_B[good_B] for name, number_B in rows.numbers.items()},
@@ -98,32 +94,32 @@ def _texts(field: Field, column: Any) -> Texts:
         return _bytes(_text(column))
     if not (pa.types.is_list(column.type) or pa.types.is_large_list(column.type)):
         column = pc.split_pattern(_text(column), field.told.separator)
-    count_B = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    count_B = pc.list_value_length(column).cast(pa.int64())
+    count_B = np.where(there(count_B), numbers_of(count_B, np.int64), 0)
     values = pc.utf8_trim_whitespace(_text(column.flatten()))
-    there_N = pc.fill_null(pc.greater(pc.utf8_length(values), 0), False).to_numpy(zero_copy_only=False)
-    if not there_N.all():
+    byte_X, end_N = texts_of(values)
+    there_N = np.diff(end_N, prepend=0) > 0
+    if values.null_count or not there_N.all():
+        there_N &= there(values)
         owner_N = np.repeat(np.arange(len(count_B)), count_B)[there_N]
-        count_B, values = np.bincount(owner_N, minlength=len(count_B)), values.filter(pa.array(there_N))
-    told = _bytes(values)
-    return Texts(told.byte_X, told.end_N, count_B=count_B)
+        count_B = np.bincount(owner_N, minlength=len(count_B))
+        byte_X, end_N = texts_of(values.filter(arrow(there_N)))
+    return Texts(byte_X, end_N, count_B=count_B)
 
 
 def _bytes(column: Any) -> Texts:
-    """A column of texts without a copy of its bytes."""
-    rows = len(column)
-    there_N = None if column.null_count == 0 else column.is_valid().to_numpy(zero_copy_only=False).astype(np.int64)
-    _, ends, data = column.buffers()
-    end_N = np.frombuffer(ends, np.int32)[column.offset : column.offset + rows + 1].astype(np.int64)
-    byte_X = np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)[end_N[0] : end_N[-1]]
-    return Texts(byte_X, end_N[1:] - end_N[0], there_N)
+    byte_X, end_N = texts_of(column)
+    return Texts(byte_X, end_N, None if column.null_count == 0 else there(column).astype(np.int64))
 
 
 def _text(column: Any) -> Any:
     """Ids as texts: 7 and 7.0 are one number, so one id."""
     if pa.types.is_floating(column.type):
-        whole = pc.and_(pc.equal(column, pc.floor(column)), pc.less(pc.abs(column), EXACT))
-        as_whole = pc.cast(pc.if_else(whole, column, None), pa.int64()).cast(pa.string())
-        return pc.if_else(pc.fill_null(whole, False), as_whole, column.cast(pa.string()))
+        number_N = doubles_of(column.cast(pa.float64()))
+        with np.errstate(invalid="ignore"):
+            whole_N = (number_N == np.floor(number_N)) & (np.abs(number_N) < EXACT)
+            as_whole = arrow(np.where(whole_N, number_N, 0).astype(np.int64))
+        return pc.if_else(arrow(whole_N), as_whole.cast(pa.string()), column.cast(pa.string()))
     return column if pa.types.is_string(column.type) else column.cast(pa.string())
 
 
@@ -135,14 +131,14 @@ def _emptied(column: Any, missing: Sequence[str]) -> Any:
         column = column.cast(pa.string())
     if not pa.types.is_string(column.type) or not missing:
         return column
-    gone = pc.is_in(column, value_set=pa.array(missing, pa.string()))
-    return pc.if_else(gone, pa.scalar(None, pa.string()), column) if pc.any(gone).as_py() else column
+    gone = pc.is_in(column, value_set=words(missing))
+    return pc.if_else(gone, pa.nulls(len(column), pa.string()), column) if flags_of(gone).any() else column
 
 
 def _numbers(column: Any) -> tuple[Doubles, Bools]:
     """Numbers with NaN for what is missing, and where something is there that is no finite number."""
     try:
-        number_B = _array(column.cast(pa.float64()))
+        number_B = doubles_of(column.cast(pa.float64()))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         number_B = np.array([_number(cell) for cell in column.to_pylist()])
     return np.where(np.isinf(number_B), np.nan, number_B), np.isinf(number_B)
@@ -169,17 +165,11 @@ def _times(column: Any, per_ms: float) -> tuple[Doubles, Bools]:
         except pa.ArrowInvalid:
             return _in_ms(*_numbers(column), per_ms)
     if pa.types.is_timestamp(column.type):
-        return _array(column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()).cast(pa.float64())), np.zeros(
-            len(column), np.bool_
-        )
+        at_B = doubles_of(column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()).cast(pa.float64()))
+        return at_B, np.zeros(len(column), np.bool_)
     return _in_ms(*_numbers(column), per_ms)
 
 
 def _in_ms(number_B: Doubles, wrong_B: Bools, per_ms: float) -> tuple[Doubles, Bools]:
     at_B: Doubles = np.floor(number_B / per_ms)
     return at_B, wrong_B | (np.abs(number_B / per_ms) > EXACT)
-
-
-def _array(column: Any) -> Doubles:
-    number_B: Doubles = column.to_numpy(zero_copy_only=False).astype(np.float64)
-    return number_B

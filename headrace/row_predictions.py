@@ -11,10 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from headrace.row_arrays import arrow, words
 from headrace.rows_schema import BadRows
 from learners.row_backtest import Foreseen
 
@@ -32,8 +34,8 @@ class Predictions:
         told = [pa.field(name, pa.int8()) for name in self._labels]
         told += [pa.field(f"p_{name}", pa.float32()) for name in self._labels]
         self._schema = pa.schema([pa.field("part", pa.string()), pa.field("line", pa.int64()), *told])
-        self._waiting: list[Any] = []
-        self._rows = 0
+        self._waiting: list[Foreseen] = []
+        self._waiting_part, self._rows = "", 0
 
     def __enter__(self) -> Self:
         kind = pyarrow.csv.CSVWriter if self._file.suffix == ".csv" else pyarrow.parquet.ParquetWriter
@@ -42,10 +44,10 @@ class Predictions:
 
     def add(self, part: str, foreseen: Foreseen) -> None:
         """The rows of a batch."""
-        arrays = [pa.repeat(pa.scalar(part), len(foreseen)), pa.array(foreseen.line_B)]
-        arrays += [pa.array(value_B.astype("int8")) for value_B in foreseen.value_BL.T]
-        arrays += [pa.array(probability_B) for probability_B in foreseen.probability_BL.T]
-        self._waiting.append(pa.record_batch(arrays, schema=self._schema))
+        if part != self._waiting_part:
+            self._write()
+        self._waiting_part = part
+        self._waiting.append(foreseen)
         self._rows += len(foreseen)
         if self._rows >= GATHERED:
             self._write()
@@ -61,5 +63,10 @@ class Predictions:
 
     def _write(self) -> None:
         if self._waiting:
-            self._writer.write_table(pa.Table.from_batches(self._waiting, self._schema))
+            line_N = np.concatenate([one.line_B for one in self._waiting])
+            value_LN = np.concatenate([one.value_BL for one in self._waiting]).T.astype(np.int8)
+            probability_LN = np.concatenate([one.probability_BL for one in self._waiting]).T.astype(np.float32)
+            columns = [pa.repeat(words([self._waiting_part])[0], self._rows), arrow(line_N)]
+            columns += [arrow(value_N) for value_N in (*value_LN, *probability_LN)]
+            self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
         self._waiting, self._rows = [], 0

@@ -55,6 +55,14 @@ class LinearColumns:
         self._move(np.zeros(len(slope_BL), np.int64), slope_BL)
         return Learned(len(columns), True, float(np.linalg.norm(slope_BL)), nan)
 
+    def copy(self) -> LinearColumns:
+        """Another one that has learned the same and goes on by itself."""
+        labels = self._weight_RL.shape[1]
+        other = LinearColumns(labels=labels, rate=self._rate)
+        other._ids.load(self._ids.spaces.copy(), self._ids.keys.copy())
+        other._weight_RL, other._square_RL = self._weight_RL.copy(), self._square_RL.copy()
+        return other
+
     def _logits(self, columns: Columns, row_N: Ints, owner_N: Ints, share_N: Doubles) -> Doubles:
         """The weight of all rows stands at 0, which is also where an unknown id reads; its part is taken back."""
         known_N = share_N * (row_N > 0)

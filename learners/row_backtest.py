@@ -14,8 +14,9 @@ import numpy as np
 
 from learners.learner import Bools, Floats, Ints
 from learners.metrics import Histogram, Sums, auc, ece, losses
-from learners.row_columns import Cells, Keyed, RowEncoder, Texts
-from learners.row_models import RowLearner, make_row_learner
+from learners.row_columns import Cells, Keyed, RowEncoder, Texts, batches
+from learners.row_intervals import intervals
+from learners.row_models import RowLearner, RowScorer, make_row_learner
 from learners.row_schema import RowSchema
 
 EXACT_ROWS = 1 << 24
@@ -38,7 +39,8 @@ class PartFigures:
     """One label over one part: exact up to `EXACT_ROWS` rows, which it keeps, from there on by a fine histogram."""
 
     def __init__(self) -> None:
-        self._sums, self._kept = Sums(), [(np.empty(0, np.float32), np.empty(0, np.bool_))]
+        self._none = np.empty(0, np.float32), np.empty(0, np.bool_)
+        self._sums, self._kept = Sums(), [self._none]
         self._histogram: Histogram | None = None
 
     def add(self, probability_B: Floats, positive_B: Bools) -> None:
@@ -55,11 +57,13 @@ class PartFigures:
             self._kept = []
 
     def report(self) -> dict[str, Any]:
-        """n, log_loss, ne, calibration, auc, ece, and whether the last two are exact."""
+        """n, log_loss, ne, calibration, auc, ece, whether the last two are exact, and `intervals` where they are."""
         if self._histogram is not None:
-            return {**self._sums.figures(), "auc": self._histogram.auc(), "ece": self._histogram.ece(), "exact": False}
+            near = {"auc": self._histogram.auc(), "ece": self._histogram.ece(), "exact": False}
+            return {**self._sums.figures(), **near, **intervals(*self._none)}
         scores = self._whole()
-        return {**self._sums.figures(), "auc": auc(*scores), "ece": ece(*scores), "exact": True}
+        exact = {"auc": auc(*scores), "ece": ece(*scores), "exact": True}
+        return {**self._sums.figures(), **exact, **intervals(*scores)}
 
     def _whole(self) -> tuple[Floats, Bools]:
         scores, positives = zip(*self._kept, strict=True)
@@ -82,10 +86,11 @@ class RowBacktest:
     """
 
     def __init__(
-        self, labels: Sequence[str], learner: RowLearner, encoder: RowEncoder, *, scorer: RowLearner | None = None
+        self, labels: Sequence[str], learner: RowLearner, encoder: RowEncoder, *, scorer: RowScorer | None = None
     ) -> None:
         self._labels, self._encoder = tuple(labels), encoder
         self._learner, self._scorer = learner, scorer or learner
+        self._best: RowLearner | None = None
         self._figures: dict[str, list[PartFigures]] = {}
         self.refused = 0
         """Rows of batches that the learner refused."""
@@ -110,6 +115,14 @@ class RowBacktest:
             self._add(part, foreseen)
             yield foreseen
 
+    def keep(self) -> None:
+        """Remember what is known now."""
+        self._best = self._learner.copy()
+
+    def answer_as_kept(self) -> None:
+        """Score with what was known at the last `keep` from now on, if there was one; the learner goes on by itself."""
+        self._scorer = self._best or self._scorer
+
     def figures(self, part: str) -> dict[str, dict[str, Any]]:
         """By label: n, log_loss, ne, calibration, auc, ece, exact."""
         told = self._figures.get(part) or [PartFigures() for _ in self._labels]
@@ -126,20 +139,28 @@ class RowBacktest:
 
 
 def warm_up(schema: RowSchema, model: str) -> None:
-    """Load what is compiled, on a few made-up rows and a model of its own, so that no pass has to wait for it."""
-    encoder = RowEncoder(schema)
+    """Load what is compiled, or compile it where a machine has never run it, on made-up rows and a model of its own: as
+    many as make tables of ids grow, so that no pass has to wait for it."""
+    encoder, rows = RowEncoder(schema), 200
     learner = make_row_learner(model, fields=encoder.fields, bags=len(schema.bags), labels=len(schema.labels))
-    texts = Texts(np.frombuffer(b"ab", np.uint8), np.array([1, 2]), count_B=np.ones(2, np.int64))
+    byte_X = np.frombuffer(b"".join(b"%03d" % row for row in range(rows)), np.uint8)
+    texts = Texts(byte_X, 3 * np.arange(1, rows + 1), count_B=np.ones(rows, np.int64))
     told = {field.name: texts for field in (*schema.categories, *schema.bags)}
-    value_BL = np.tile(np.array([[1.0], [0.0]], np.float32), (1, len(schema.labels)))
-    at_B = None if schema.time is None else np.zeros(2, np.int64)
-    cells = Cells(told, {field.name: np.ones(2) for field in schema.numbers}, value_BL, at_B, np.arange(2))
+    value_BL = np.tile((np.arange(rows) % 2).astype(np.float32)[:, None], (1, len(schema.labels)))
+    at_B = None if schema.time is None else np.zeros(rows, np.int64)
+    cells = Cells(
+        told,
+        {field.name: np.arange(rows, dtype=np.float64) for field in schema.numbers},
+        value_BL,
+        at_B,
+        np.arange(rows),
+    )
     test = RowBacktest(schema.labels, learner, encoder)
     for _ in range(2):
-        list(test.progressive("warm-up", [encoder.keyed(cells)]))
+        list(test.progressive("warm-up", batches([encoder.keyed(cells)], 64)))
 
 
-def protocol(*, batch: int, epochs: int, held_out: Sequence[str] = ()) -> str:
+def protocol(*, batch: int, epochs: int, held_out: Sequence[str] = (), best: int | None = None) -> str:
     """How the figures were made, in a sentence.
 
     >>> protocol(batch=256, epochs=2, held_out=("test",))
@@ -154,7 +175,12 @@ never learned'
     if epochs > 1:
         later = "pass 2 scores" if epochs == 2 else f"passes 2 to {epochs} score"
         told.append(f"{later} rows that were learned before, its figures stand apart")
-    if held_out:
+    if best is not None:
+        told.append(
+            f"valid is scored after each pass and never learned; pass {best}, with its least log loss, answers for "
+            + " and ".join(held_out)
+        )
+    elif held_out:
         verb = "is" if len(held_out) == 1 else "are"
         told.append(f"{' and '.join(held_out)} {verb} scored after the last pass and never learned")
     return "; ".join(told)

@@ -17,7 +17,7 @@ from learners.learner import Doubles, Floats, Ints
 from learners.numeric import LARGEST, Numbers
 from learners.row_schema import RowSchema
 from learners.tables.text_map import Bytes, TextMap
-from learners.text_ngrams import grams_of
+from learners.text_columns import grams_of_all
 
 MISSING = -1
 """The key of what is missing; those of texts begin at 0."""
@@ -64,9 +64,14 @@ class Keyed:
     def __len__(self) -> int:
         return len(self.key_BC)
 
-    def part(self, start: int, stop: int) -> Keyed:
-        """Some of the rows."""
-        end_B = np.concatenate([[0], np.cumsum(self.bags.count_BG.sum(axis=1))])
+    def bag_ends(self) -> Ints:
+        """Where the ids of each row begin in the bags, and at the end where they end."""
+        end_B: Ints = np.concatenate([[0], np.cumsum(self.bags.count_BG.sum(axis=1))])
+        return end_B
+
+    def part(self, start: int, stop: int, end_B: Ints | None = None) -> Keyed:
+        """Some of the rows; whoever takes many parts tells `bag_ends`."""
+        end_B = self.bag_ends() if end_B is None else end_B
         bags = BagColumns(self.bags.key_N[end_B[start] : end_B[stop]], self.bags.count_BG[start:stop])
         at_B = None if self.at_B is None else self.at_B[start:stop]
         return Keyed(
@@ -139,9 +144,7 @@ class RowEncoder:
         for place, field in enumerate(schema.bags):
             texts = cells.texts[field.name]
             if field.kind == "text":
-                grams = [grams_of(text, field.told, field.most) for text in _texts_of(texts)]
-                key_N = np.array([gram for each in grams for gram in each], np.int64)
-                count_B = np.array([len(each) for each in grams], np.int64)
+                key_N, count_B = grams_of_all(texts.byte_X, texts.end_N, field.told, field.most)
             else:
                 count_B = np.zeros(rows, np.int64) if texts.count_B is None else texts.count_B
                 key_N, count_B = _first(self._numbered(texts), count_B, field.most)
@@ -164,10 +167,10 @@ def batches(blocks: Iterable[Keyed], size: int) -> Iterator[Keyed]:
     left: Keyed | None = None
     for block in blocks:
         rows = block if left is None else _joined(left, block)
-        whole = len(rows) - len(rows) % size
+        whole, end_B = len(rows) - len(rows) % size, rows.bag_ends()
         for start in range(0, whole, size):
-            yield rows.part(start, start + size)
-        left = rows.part(whole, len(rows))
+            yield rows.part(start, start + size, end_B)
+        left = rows.part(whole, len(rows), end_B)
     if left is not None and len(left):
         yield left
 
@@ -191,10 +194,3 @@ def _first(key_N: Ints, count_B: Ints, most: int) -> tuple[Ints, Ints]:
     """
     within_N = np.arange(len(key_N)) - np.repeat(np.cumsum(count_B) - count_B, count_B)
     return key_N[within_N < most], np.minimum(count_B, most)
-
-
-def _texts_of(texts: Texts) -> Iterator[str]:
-    data, start = texts.byte_X.tobytes(), 0
-    for end in texts.end_N.tolist():
-        yield data[start:end].decode(errors="replace")
-        start = end

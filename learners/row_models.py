@@ -14,6 +14,14 @@ from learners.linear_columns import LinearColumns
 from learners.models.columns import ColumnShape
 
 
+class RowScorer(Protocol):
+    """Scores rows."""
+
+    def score(self, columns: Columns) -> Floats:
+        """Probabilities [B, L]; good until the next call."""
+        ...
+
+
 class RowLearner(Protocol):
     """Scores rows without learning them, and learns rows. Equal batches in equal order give equal scores."""
 
@@ -22,6 +30,10 @@ class RowLearner(Protocol):
         ...
 
     def learn(self, columns: Columns) -> Learned: ...
+
+    def copy(self) -> RowLearner:
+        """Another one that has learned the same and goes on by itself."""
+        ...
 
 
 class RateColumns:
@@ -46,13 +58,18 @@ class RateColumns:
         self._seen_L = self._seen_L + weight_BL.sum(axis=0)
         return Learned(len(columns), True, 0.0, 0.0)
 
+    def copy(self) -> RateColumns:
+        other = RateColumns(labels=len(self._yes_L))
+        other._yes_L, other._seen_L = self._yes_L.copy(), self._seen_L.copy()
+        return other
+
 
 def make_row_learner(name: str, *, fields: int, bags: int, labels: int, seed: int = 0) -> RowLearner:
     """The model registered under a name. Raises ValueError for one that is not.
 
     >>> make_row_learner("gbm", fields=1, bags=0, labels=1)
     Traceback (most recent call last):
-    ValueError: no model of rows is named 'gbm'; there are deepfm, fm, logistic, rate
+    ValueError: no model of rows is named 'gbm'; there are deepfm, fm, logistic, river, rate
     """
     if name not in MODELS:
         raise ValueError(f"no model of rows is named {name!r}; there are {', '.join(MODELS)}")
@@ -67,9 +84,17 @@ def _fm(fields: int, bags: int, labels: int, seed: int) -> RowLearner:
     return ColumnLearner(ColumnShape(fields=fields, bags=bags, labels=labels, hidden=(), product="plain"), seed=seed)
 
 
+def _river(labels: int) -> RowLearner:
+    """River is imported where it is asked for: it takes a second, and pandas with it."""
+    from learners.row_river import RiverColumns
+
+    return RiverColumns(labels=labels)
+
+
 MODELS: Mapping[str, Callable[[int, int, int, int], RowLearner]] = {
     "deepfm": _deepfm,
     "fm": _fm,
     "logistic": lambda fields, bags, labels, seed: LinearColumns(labels=labels),
+    "river": lambda fields, bags, labels, seed: _river(labels),
     "rate": lambda fields, bags, labels, seed: RateColumns(labels=labels),
 }

@@ -25,13 +25,21 @@ def grams_of(text: str, told: Declared, most: int) -> tuple[int, ...]:
     >>> grams_of("", told, 9), len(grams_of("green tea green tea", told, 2))
     ((), 2)
     """
-    words = _WORD.findall(text.casefold())
+    words = words_of(text)
     if told.grams == "words":
         several = (" ".join(words[at : at + n]) for n in range(1, told.size + 1) for at in range(len(words) - n + 1))
     else:
         several = (part for word in words for part in _parts(f"<{word}>", told.size))
     buckets = (crc32(gram.encode(errors="replace")) % told.buckets for gram in several)
     return tuple(islice(dict.fromkeys(buckets), most))
+
+
+def words_of(text: str) -> list[str]:
+    """
+    >>> words_of("Green  TEA!")
+    ['green', 'tea']
+    """
+    return _WORD.findall(text.casefold())
 
 
 def _parts(word: str, size: int) -> list[str]:

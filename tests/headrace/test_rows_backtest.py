@@ -6,6 +6,8 @@ import csv
 import gzip
 import json
 import lzma
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +184,9 @@ def test_without_a_schema_it_says_one_that_can_be_read(headrace: Headrace, tmp_p
 
 def test_an_unknown_model_lists_those_there_are(headrace: Headrace, tmp_path: Path) -> None:
     table(tmp_path / "rows.csv", lines(5))
-    assert "there are deepfm, fm, logistic, rate" in refusal(headrace, "--schema", "schema.toml", "--model", "gbm")
+    assert "there are deepfm, fm, logistic, river, rate" in refusal(
+        headrace, "--schema", "schema.toml", "--model", "gbm"
+    )
 
 
 def test_rows_and_events_are_two_backtests(headrace: Headrace) -> None:
@@ -193,3 +197,137 @@ def test_rows_and_events_are_two_backtests(headrace: Headrace) -> None:
 def test_the_shipped_schema_is_one() -> None:
     file = Path(__file__).parents[2] / "docs" / "examples" / "rows.toml"
     assert read_schema(file).labels == ("clicked",)
+
+
+def test_the_report_says_where_its_figures_are_from(headrace: Headrace, tmp_path: Path) -> None:
+    told = lines(1000)
+    told[10], told[20] = "2,1,s,1,,", "1,1,s,noon,,"
+    table(tmp_path / "rows.csv", told)
+    report = run(headrace, "--rows", "rows.csv", "--seed", "7")
+    assert (report["seed"], report["rejected_by"], report["best_pass"]) == (7, {"clicked": 1, "price": 1}, None)
+    assert set(report["versions"]) == {"headrace", "python", "numpy", "numba", "pyarrow"}
+    assert len(report["schema_sha256"]) == 64
+    figures = report["labels"]["clicked"]
+    for name in ("auc", "ne", "log_loss"):
+        assert figures[f"{name}_low"] < figures[name] < figures[f"{name}_high"]
+    assert {"ece", "calibration", "n"} <= set(figures)
+    assert min(report["seconds"], report["rows_per_second"], report["ready_seconds"]) > 0
+
+
+def test_of_several_passes_the_one_that_foresees_the_valid_rows_best_answers(
+    headrace: Headrace, tmp_path: Path
+) -> None:
+    table(tmp_path / "rows.csv", lines(400))
+    told = "\n".join(f"{n % 2},{n},u{n // 2 % 150},,," for n in range(600))
+    (tmp_path / "rows.csv").write_text(f"{HEADER}\n{told}\n")
+    table(tmp_path / "later.csv", [f"{n * 7 % 3 % 2},{n},u{n % 150},,," for n in range(300)])
+    words = ("--rows", "rows.csv", "--valid", "later.csv", "--batch", "32")
+    report = run(headrace, *words, "--test", "later.csv", "--epochs", "5")
+    by_pass = [one["valid"]["clicked"]["log_loss"] for one in report["passes"]]
+    best = by_pass.index(min(by_pass)) + 1
+    assert best < 5, "learning these rows by heart does not help"
+    assert report["best_pass"] == best
+    assert report["valid"]["labels"]["clicked"]["log_loss"] == min(by_pass)
+    assert report["test"]["labels"] == report["valid"]["labels"]
+    assert f"pass {best}, with its least log loss, answers for valid and test" in report["protocol"]
+
+
+def test_lines_after_a_line_break_within_quotes_keep_their_numbers(headrace: Headrace, tmp_path: Path) -> None:
+    told = lines(400)
+    told[1] = '1,1,s,2,,"two\n\nlines"'
+    told[5], told[7], told[9] = "", "1,1,s", "2,1,s,1,,"
+    table(tmp_path / "rows.csv", told)
+    report = run(headrace, "--rows", "rows.csv", "--model", "rate", "--predictions", "p.csv")
+    assert [(one["line"], one["column"]) for one in report["rejected_rows"]] == [(11, "line"), (13, "clicked")]
+    with Path("p.csv").open() as file:
+        foreseen = [int(row["line"]) for row in csv.DictReader(file)]
+    assert foreseen == [2, 3, 6, 7, 8, 10, 12, *range(14, 404)]
+
+
+def test_marks_of_bytes_and_ends_of_lines_of_other_systems_change_nothing(headrace: Headrace, tmp_path: Path) -> None:
+    text, found = "\n".join([HEADER, *lines(600)]) + "\n", []
+    for told in (text, "\ufeff" + text, text.replace("\n", "\r\n"), text.replace("\n", "\r"), text.rstrip("\n")):
+        (tmp_path / "rows.csv").write_bytes(told.encode())
+        run(headrace, "--rows", "rows.csv", "--model", "logistic", "--predictions", "p.csv")
+        found.append(Path("p.csv").read_bytes())
+    assert len(set(found)) == 1
+
+
+def test_zstandard_is_unpacked(headrace: Headrace, tmp_path: Path) -> None:
+    text = "\n".join([HEADER, *lines(300)]).encode()
+    (tmp_path / "rows.csv.zst").write_bytes(pa.compress(text, "zstd", asbytes=True))
+    assert run(headrace, "--rows", "rows.csv.zst", "--model", "rate")["rows"] == 300
+
+
+def test_a_very_long_cell_is_read(headrace: Headrace, tmp_path: Path) -> None:
+    table(tmp_path / "rows.csv", [*lines(10), "1,11,s1,1,," + "tea " * 1_500_000, *lines(10)])
+    assert run(headrace, "--rows", "rows.csv", "--model", "logistic")["rows"] == 21
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"clicked,at,shop id,price,tags,title,at\n1,1,s,1,,,2\n", "several columns named 'at' (columns 2, 7)"),
+        (HEADER.encode() + b"\n1,1,s,1,,\n1,2,\xfcber,1,,\n", "byte 0xfc on line 3 is no UTF-8"),
+        (HEADER.encode("utf-16"), "the first line is no UTF-8"),
+        (b"\x1f\x8b\x08\x00", "the first line is no UTF-8"),
+    ],
+)
+def test_a_table_that_reads_as_something_else_is_told_why(
+    headrace: Headrace, tmp_path: Path, data: bytes, message: str
+) -> None:
+    (tmp_path / "rows.csv").write_bytes(data)
+    assert message in refusal(headrace, "--schema", "schema.toml")
+
+
+def test_packed_tables_that_are_cut_off_are_told_where(headrace: Headrace, tmp_path: Path) -> None:
+    for name in ("rows.csv.gz", "rows.csv.xz"):
+        file = table(tmp_path / name, lines(3000))
+        file.write_bytes(file.read_bytes()[:-40])
+        status, _, err = headrace("backtest", "--rows", name, "--schema", "schema.toml", "--model", "rate")
+        assert status == 1
+        assert f"{name} can't be read after row" in " ".join(err.split())
+
+
+def test_columns_of_one_name_that_nobody_reads_do_no_harm(headrace: Headrace, tmp_path: Path) -> None:
+    (tmp_path / "schema.toml").write_text('label = "y"\nfeatures.s.kind = "category"\n')
+    (tmp_path / "rows.csv").write_text("y,x,x,s\n1,2,3,a\n0,2,3,b\n")
+    assert run(headrace, "--rows", "rows.csv", "--model", "rate")["rows"] == 2
+
+
+def test_a_schema_may_read_a_column_twice_but_name_a_feature_once(headrace: Headrace, tmp_path: Path) -> None:
+    table(tmp_path / "rows.csv", lines(300))
+    twice = '[features.cheap]\nkind = "category"\nfrom = "price"\n'
+    (tmp_path / "schema.toml").write_text(SCHEMA + twice)
+    assert run(headrace, "--rows", "rows.csv")["rows"] == 300
+    (tmp_path / "schema.toml").write_text(SCHEMA + twice + twice)
+    assert "schema.toml: Cannot declare ('features', 'cheap') twice" in refusal(headrace, "--schema", "schema.toml")
+
+
+def test_a_pass_never_waits_for_a_kernel(tmp_path: Path) -> None:
+    table(tmp_path / "rows.csv", lines(3000))
+    (tmp_path / "schema.toml").write_text(SCHEMA)
+    told = subprocess.run([sys.executable, "-c", ASKED], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["0", "False", "False"]
+
+
+ASKED = """
+import io, sys
+from pathlib import Path
+from numba.core.dispatcher import Dispatcher
+from rich.console import Console
+import headrace.rows_backtesting as rows
+from headrace.rows_schema import read_schema
+
+compile, warm_up, made, warm = Dispatcher.compile, rows.warm_up, [], []
+def watched(self, signature):
+    made.append(self)
+    return compile(self, signature)
+def warmed(*told):
+    warm_up(*told)
+    warm.append(len(made))
+Dispatcher.compile, rows.warm_up = watched, warmed
+wanted = rows.Wanted(rows=Path("rows.csv"), schema=read_schema(Path("schema.toml")), predictions=Path("p.csv"))
+rows.backtest_rows(wanted, console=Console(file=io.StringIO()))
+print(len(made) - warm[0], "pandas" in sys.modules, "torch" in sys.modules)
+"""

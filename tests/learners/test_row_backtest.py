@@ -82,7 +82,7 @@ def test_another_may_score_than_the_one_that_learns() -> None:
     assert (old.asked, new.asked) == ([("score", 4)], [("learn", 4)])
 
 
-@pytest.mark.parametrize("model", ["deepfm", "fm", "logistic"])
+@pytest.mark.parametrize("model", ["deepfm", "fm", "logistic", "river"])
 def test_what_can_be_learned_is_and_the_auc_is_that_of_what_was_told(model: str) -> None:
     encoder = RowEncoder(SCHEMA)
     learner = make_row_learner(model, fields=encoder.fields, bags=1, labels=1)
@@ -157,6 +157,20 @@ def test_a_row_that_no_model_knows_is_foreseen_by_the_rate() -> None:
     new = Columns(np.array([[5000]]), np.zeros((1, 1), np.float32))
     assert rate.score(new)[0, 0] == pytest.approx(0.25, abs=0.01)
     assert learner.score(new)[0, 0] == pytest.approx(0.25, abs=0.1)
+
+
+@pytest.mark.parametrize("model", list(MODELS))
+def test_a_copy_answers_with_what_was_known_when_it_was_made(model: str) -> None:
+    encoder = RowEncoder(SCHEMA)
+    learner = make_row_learner(model, fields=2, bags=1, labels=1)
+    test, rows = RowBacktest(("clicked",), learner, encoder), list(batches([encoder.keyed(cells(600))], 100))
+    list(test.progressive("pass 1", rows[:3]))
+    test.keep()
+    known = learner.score(encoder.columns(rows[5])).copy()
+    list(test.progressive("pass 2", rows, first=False))
+    assert not np.array_equal(next(test.held_out("new", rows[5:])).probability_BL, known)
+    test.answer_as_kept()
+    assert np.array_equal(next(test.held_out("kept", rows[5:])).probability_BL, known)
 
 
 @pytest.mark.parametrize(

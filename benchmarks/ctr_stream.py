@@ -54,6 +54,8 @@ class World:
     rate: float = 1000.0
     delay_median: float = 30.0
     drift_share: float = 0.5
+    drift_fields: int | None = None
+    """Of so many fields, the smallest ones, ids get new weights in a drift; None: of all."""
 
     @property
     def crossed(self) -> list[int]:
@@ -116,7 +118,9 @@ def stream(rows: int = ROWS, *, seed: int = SEED, drift_at: Sequence[int] = (), 
     for start, stop in itertools.pairwise(edges):
         if start:
             other = _truth(of_truth, world)
-            truth = truth.moved_to(other, of_truth.random(world.vocabulary) < world.drift_share)
+            moved_V = of_truth.random(world.vocabulary) < world.drift_share
+            moved_V[sum(field_sizes(world)[: world.drift_fields]) :] = False
+            truth = truth.moved_to(other, moved_V)
         for lo in range(start, stop, BLOCK):
             part = slice(lo, min(lo + BLOCK, stop))
             id_NF[part] = _ids(of_id.random((part.stop - lo, world.fields)), cut)

@@ -70,9 +70,9 @@ class Told:
                 yield self.columns(slice(first, min(first + batch, high)))
 
 
-def drawn(rows: int, *, per_day: int, drift_at: list[int], share: float, seed: int) -> Told:
-    """A stream of ctr_stream.py whose rows come evenly, `per_day` of them a day."""
-    told = stream(rows, seed=seed, drift_at=drift_at, world=World(drift_share=share))
+def drawn(rows: int, *, per_day: int, drift_at: list[int], share: float, fields: int | None = None, seed: int) -> Told:
+    """A stream of ctr_stream.py whose rows come evenly, `per_day` of them a day; `fields` are those that drift."""
+    told = stream(rows, seed=seed, drift_at=drift_at, world=World(drift_share=share, drift_fields=fields))
     number_N = np.arange(rows)
     at_N = number_N * DAY_MS // per_day
     return Told(told.id_NF.astype(np.int64), told.label_N > 0, told.chance_N, at_N, number_N // BLOCK)

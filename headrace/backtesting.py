@@ -17,10 +17,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table as Shown
 
 from checkpoints.store import VersionStore
+from headrace.refresh_telling import report_of_refresh, tell_refresh
+from headrace.refresh_words import BadRefresh, Compared
 from headrace.row_files import count_of, items_of, rows_of
 from learners.backtest import ReplayedLog, ReplayedLogs, report_of, to_the_end
 from learners.learner import Learner
 from learners.plan import Plan
+from learners.refreshed_batches import RefreshedBatches
 from learners.trainer import Trainer
 from streams.errors import BadEvent
 from streams.events import Event
@@ -48,12 +51,15 @@ def backtest(
     plan: Plan,
     versions: Path | None = None,
     seed: int = 0,
+    compared: Compared | None = None,
     console: Console,
 ) -> dict[str, Any]:
-    """Replay files and report how well each label was foreseen; with `versions`, resume from the newest there.
+    """Replay files and report how well each label was foreseen; with `versions`, resume from the newest there; with
+    `compared`, also what copies of other ages would have foreseen.
 
-    Raises BadMapping, OtherSettings.
+    Raises BadMapping, OtherSettings, BadRefresh.
     """
+    watch = None if compared is None else _watch(compared, fresh, versions)
     rejected: list[Rejected] = []
     plan = replace(to_the_end(plan), config=_config(source, plan.config))
     with Progress(
@@ -64,15 +70,26 @@ def backtest(
         logs = ReplayedLogs(ReplayedLog(frames, partitions=plan.partitions, bucket_ms=plan.bucket_ms))
         store = None if versions is None else VersionStore(versions)
         trainer = Trainer(logs, store, fresh, plan=plan, clock=_now)
+        trainer.watch = watch
         started = time.perf_counter()
         before = _run(trainer, bar, task)
         seconds = time.perf_counter() - started
     learned = trainer.impressions - before
-    report = report_of(trainer, plan, seconds=seconds, learned=learned, seed=seed)
-    return report | {"rejected": len(rejected)}
+    report = report_of(trainer, plan, seconds=seconds, learned=learned, seed=seed) | {"rejected": len(rejected)}
+    if compared is not None and watch is not None:
+        report["refresh"] = report_of_refresh(compared, watch.report(), rows=learned, copies=watch.copies)
+    return report
 
 
-def tell(report: dict[str, Any], console: Console, file: Path | None = None) -> None:
+def _watch(compared: Compared, fresh: Callable[[], Learner], versions: Path | None) -> RefreshedBatches:
+    if versions is not None:
+        raise BadRefresh("--refresh compares copies within one run, and versions hold none: leave out --versions")
+    return RefreshedBatches(fresh, compared.refreshes, first_ms=compared.first_ms)
+
+
+def tell(
+    report: dict[str, Any], console: Console, file: Path | None = None, *, compared: Compared | None = None
+) -> None:
     """The figures as a table, and as JSON in a file where one is named."""
     if file is not None:
         file.write_text(json.dumps(report, indent=2) + "\n")
@@ -88,6 +105,8 @@ def tell(report: dict[str, Any], console: Console, file: Path | None = None) -> 
     for label, figures in report["labels"].items():
         if found := figures.get("retrieval"):
             console.print(_found(label, found), highlight=False, soft_wrap=True)
+    if compared is not None:
+        tell_refresh(compared, report["refresh"], console, "backtest of events")
     console.print(
         f"{report['rows']:,} impressions in {report['seconds']:.1f} s, {report['rows_per_second'] or 0:,.0f} a second; "
         f"{report['protocol']}; seed {report['seed']}; {report['rejected']:,} lines rejected",
@@ -109,14 +128,16 @@ def _found(label: str, found: dict[str, Any]) -> str:
 
 def _standings(label: str, table: list[dict[str, Any]]) -> Shown:
     """Who wins on the rows that all of them saw; the gap is the live model's log loss less theirs."""
-    shown = Shown(f"{label}: who wins", "auc", "log_loss", "ne", "calibration", "gap, 95 %", "rows", box=None)
+    shown = Shown(
+        f"{label}: who wins", "auc", "log_loss", "ne", "calibration", "gap, 95 %", "rows", "verdict", box=None
+    )
     for line in table:
         cells = (
             "-" if line.get(name) is None else f"{line[name]:.4f}" for name in ("auc", "log_loss", "ne", "calibration")
         )
         against = line.get("against", {})
         gap = f"{against['low']:+.4f} to {against['high']:+.4f}" if "low" in against else "-"
-        shown.add_row(line["name"], *cells, gap, f"{line['n']:,}")
+        shown.add_row(line["name"], *cells, gap, f"{line['n']:,}", line.get("verdict", ""))
     return shown
 
 

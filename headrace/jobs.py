@@ -14,6 +14,7 @@ from headrace.terminal import progress_console
 from headrace.wiring import learner_of, plan_of
 
 if TYPE_CHECKING:
+    from headrace.refresh_words import Compared
     from streams.mapping import Table
 
 
@@ -32,15 +33,21 @@ def run_import(file: Path, mapping: Path, url: str) -> int:
 
 
 def run_backtest(
-    settings: Settings, table: Table, events: tuple[Path, ...], versions: Path | None, report: Path | None
+    settings: Settings,
+    table: Table,
+    events: tuple[Path, ...],
+    versions: Path | None,
+    report: Path | None,
+    compared: Compared | None = None,
 ) -> None:
     """Replay files, show the figures, write them into `report`."""
     from headrace.backtesting import Replayed, backtest, tell
 
     source, console = Replayed(events, table, rules_of(settings)), progress_console()
     fresh, plan = learner_of(settings), plan_of(settings)
-    found = backtest(source, fresh, plan=plan, versions=versions, seed=settings.trainer.seed, console=console)
-    tell(found, console, report)
+    told: dict[str, Any] = {"versions": versions, "seed": settings.trainer.seed, "compared": compared}
+    found = backtest(source, fresh, plan=plan, console=console, **told)
+    tell(found, console, report, compared=compared)
 
 
 def run_row_backtest(rows: Path, schema: Path | None, report: Path | None, **told: Any) -> None:
@@ -54,4 +61,4 @@ def run_row_backtest(rows: Path, schema: Path | None, report: Path | None, **tol
         raise lacking(rows, columns_of(rows), guessed(rows))
     console = progress_console()
     found = backtest_rows(Wanted(rows=rows, schema=read_schema(schema), **told), console=console)
-    tell_rows(found, console, report)
+    tell_rows(found, console, report, compared=told.get("compared"))

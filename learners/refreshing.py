@@ -1,15 +1,15 @@
 """When the copy that answers is made anew from the copy that learns: what an old model costs, told on old rows.
 
-`Refresh` decides by event time alone, `Answering` holds the copy, `foreseen` asks several of them over one learner, so
-that every cadence meets the same rows and the same lessons. Reads no clock, opens no file, and is not how a deployment
-hands out versions: that is the publisher's.
+`Refresh` decides by event time alone, `Ages` holds the copies of several cadences beside one learner, so that all of
+them meet the same rows and the same lessons; `foreseen` asks them batch by batch. Reads no clock, opens no file, and is
+not how a deployment hands out versions: that is the publisher's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from learners.learner import Floats, Learned
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+Model = TypeVar("Model")
 PERIODS: dict[str, int | None] = {"never": None, "1d": DAY_MS, "1h": HOUR_MS, "online": 0}
 
 
@@ -61,17 +62,67 @@ class Refresh:
         return self.online or now_ms // self.period_ms > taken_ms // self.period_ms
 
 
+class Ages(Generic[Model]):
+    """Who answers for rows of a time, by cadence. For the first `first_ms` of event time there is nothing to serve yet
+    and the learner answers by itself; then the first copy is taken, whatever the cadence, and `never` stays with it.
+    Copies only answer, so cadences that are due together share one.
+
+    >>> live = [0]
+    >>> ages = Ages([Refresh.of("never"), Refresh.of("1h"), Refresh.of("online")], first_ms=HOUR_MS)
+    >>> for hour in range(3):
+    ...     live[0] = hour
+    ...     print(ages.at(hour * HOUR_MS, live.copy), ages.copies)
+    [None, None, None] 0
+    [[1], [1], None] 1
+    [[1], [2], None] 2
+    """
+
+    def __init__(self, refreshes: Sequence[Refresh], *, first_ms: int = DAY_MS) -> None:
+        self._refreshes, self._first_ms = tuple(refreshes), first_ms
+        self._begun: int | None = None
+        self._copies: list[tuple[int, Model] | None] = [None] * len(self._refreshes)
+        self.copies = 0
+        """How many copies were taken so far."""
+
+    def at(self, now: int, copy: Callable[[], Model]) -> list[Model | None]:
+        """The copies that answer from event time `now` on; None where the learner itself does. Those that go are let
+        go of before the next one is made: there are never more than cadences."""
+        self._begun = now if self._begun is None else self._begun
+        if not self.ready(now):
+            return [None] * len(self._refreshes)
+        due = [n for n, refresh in enumerate(self._refreshes) if not refresh.online and self._is_due(n, now)]
+        for n in due:
+            self._copies[n] = None
+        if due:
+            made, self.copies = copy(), self.copies + 1
+            for n in due:
+                self._copies[n] = now, made
+        return [None if one is None else one[1] for one in self._copies]
+
+    def drop(self) -> None:
+        """Let go of all copies."""
+        self._copies = [None] * len(self._refreshes)
+
+    def ready(self, now: int) -> bool:
+        """Whether the first stretch is over, so that copies answer."""
+        return self._begun is not None and now >= self._begun + self._first_ms
+
+    def _is_due(self, n: int, now: int) -> bool:
+        taken = self._copies[n]
+        return taken is None or self._refreshes[n].due(taken[0], now)
+
+
 class Answering:
-    """The copy that answers. For the first `first_ms` of event time there is nothing to serve yet and the learner
-    answers by itself; then the first copy is taken, whatever the cadence, and `never` stays with it."""
+    """The copy of one cadence, for rows that are told as columns; the rule is that of `Ages`."""
 
     def __init__(self, refresh: Refresh, *, first_ms: int = DAY_MS) -> None:
         self.refresh = refresh
-        self._first_ms = first_ms
-        self._begun: int | None = None
-        self._copy: tuple[int, CopiedLearner] | None = None
-        self.copies = 0
+        self._ages = Ages[CopiedLearner]([refresh], first_ms=first_ms)
+
+    @property
+    def copies(self) -> int:
         """How many copies were taken so far."""
+        return self._ages.copies
 
     def of(self, learner: CopiedLearner, columns: Columns) -> CopiedLearner:
         """Who answers for these rows, by the time of the first of them: a batch that runs across a boundary is answered
@@ -82,14 +133,7 @@ class Answering:
             raise ValueError(
                 f"rows have no time, and refresh {self.refresh.name} goes by it: tell at_B, or take 'online'"
             )
-        now = int(columns.at_B[0])
-        self._begun = now if self._begun is None else self._begun
-        if now < self._begun + self._first_ms:
-            return learner
-        if self._copy is None or self.refresh.due(self._copy[0], now):
-            self._copy = now, learner.copy()
-            self.copies += 1
-        return self._copy[1]
+        return self._ages.at(int(columns.at_B[0]), learner.copy)[0] or learner
 
 
 class Refreshed:

@@ -1,225 +1,182 @@
-"""What the guard holds back, what it lets through, and what it costs, with the learner of columns.
+"""What the guard holds back, what it lets through, and what it costs, with the learner of columns (a DeepFM).
 
-    python benchmarks/guard.py [--quick] [--json] [--seeds 7,8,9] [--cases NAME,...]
+    python benchmarks/guard.py [--quick] [--json] [--seeds 7,8,9] [--other-seeds 21,22,23] [--rates .12,.02,.001]
+                               [--kuairand] [--data DIR] [--cases NAME,...]
 
-A learner is taught `BEFORE` rows of the seeded stream, then goes through each case twice, open and behind the guard,
-in batches of 1,024. Faults spoil 19,968 labels, of everyone or of a slice of 25 %, the last of them inside a batch;
-`ne_*` is over the next 20,480 true labels. Shifts are for good; `ne_*` is over the last 100,000 rows. `held_at` counts
-batches from 1, `learned_by` is the batch by which everything is learned again. `--quick`: one seed, global faults and
-two shifts.
+One learner behind one guard passes a seeded stream from its first row on, in batches of 1,024; every case goes on from
+copies of it, open and guarded. Faults spoil 20 batches (at a rate of .001 and in `.long` cases 100), of everyone or of
+a slice of 25 %, the last of them inside a batch; `ne_*` is over the next true labels. Changes are for good; `ne_*` is
+over the last 100,000 rows. `held_at` counts batches from 1, `learned_by` is the batch by which everything is learned
+again, `back_after` how many after the one in which a fault ends. Clean streams: 1M rows of each seed and one more.
+`--other-seeds ""` and no `--kuairand` leave these out. Each case is one line on stderr (guard_report.py reads them).
+`--quick`: one seed, one rate, the chief cases.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 import time
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.ctr_stream import World, figures, sigmoid, stream
-from benchmarks.guard_streams import (
-    AFTER,
-    BATCH,
-    BEFORE,
-    CALM,
-    FAULT,
-    GROUPS,
-    LONG,
-    SLICE,
-    Taught,
-    columns_of,
-    spoilt,
-    world,
-)
-from learners.guard.guard import Guard
-from learners.guard.words import Event
-from learners.guarded_columns import GuardedColumns
+from benchmarks.guard_cases import Begin, Fault, Found, change, fault, quiet, rounded
+from benchmarks.guard_kuairand import PLACES, TABS, group_of, recorded, there
+from benchmarks.guard_report import COMMON, LOUD, STEPS, Record, flat, summary, tables
+from benchmarks.guard_runs import Run, fresh, guarded, unguarded
+from benchmarks.guard_streams import LONG, SIZES, SLICE, Drawn, Size, drawn, moved
 
-FAULTS = ("flip10", "flip30", "flip100", "ones", "zeros", "random", "shuffled", "lost50")
-SHIFTS = ("x0.5", "x0.6", "x1.8", "x2.5", "half", "all")
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+LAST = 100_000
+QUICK = {
+    *("flip10.all", "flip100.all", "ones.all", "zeros.all", "random.all", "shuffled.all", "lost50.all"),
+    *("flip10.slice", "ones.slice", "lost10.all.counted", "x0.6", "new", "half", "all", "clean"),
+}
+Plan = dict[str, Callable[[], Found]]
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Predictions, rows that were learned, what the guard said, seconds in the guard and in all."""
-
-    p_N: Floats
-    learned_N: Bools
-    refused: int
-    events: list[tuple[int, Event]]
-    held: int
-    guard_s: float
-    all_s: float
-
-
-def run(made: Taught, label_N: Bools, *, guarded: bool, announced_N: Bools | None = None) -> Run:
-    """One pass from the taught learner on."""
-    learner, guard = made.learner.copy(), Guard(GROUPS)
-    shell = GuardedColumns(learner, guard)
-    judge, spent, live = guard.judge, [0.0], [np.zeros(0, np.bool_)]
-
-    def timed(told: Any) -> Any:
-        started = time.perf_counter()
-        judged = judge(told)
-        spent[0] += time.perf_counter() - started
-        live[0] = judged.live_B
-        return judged
-
-    guard.judge = timed  # type: ignore[method-assign]
-    p_N, learned_N, events, refused = np.empty(len(label_N)), np.zeros(len(label_N), np.bool_), [], 0
-    started = time.perf_counter()
-    for number, start in enumerate(range(0, len(label_N), BATCH)):
-        part = slice(start, start + BATCH)
-        columns = columns_of(made, label_N, part)
-        if not guarded:
-            p_N[part] = learner.score(columns)[:, 0]
-            learner.learn(columns)
-            continue
-        p_N[part] = shell.score(columns)[:, 0]
-        counts = (None, None) if announced_N is None else _counts(made, announced_N, label_N, part)
-        passed = shell.learn(columns, made.group_NA[part], announced_G=counts[0], delivered_G=counts[1])
-        events += [(number, event) for event in passed.events]
-        learned_N[part] = live[0]
-        refused += passed.refused
-        for event in passed.events:
-            if event.verdict in ("return", "accept"):
-                since = BATCH * (event.clean if event.verdict == "return" else event.first)
-                learned_N[since:start] |= (made.group_NA[since:start] == event.group).any(1)
-    return Run(p_N, learned_N, refused, events, len(guard.held), spent[0], time.perf_counter() - started)
-
-
-def fault(made: Taught, kind: str, group: int, seed: int, clean: Run, *, counters: bool = False) -> dict[str, Any]:
-    """One fault, which ends inside a batch."""
-    lo, hi = CALM, CALM + FAULT - BATCH // 2
-    true_N = made.draw_N[: hi + AFTER + BATCH] < sigmoid(made.logit_N[: hi + AFTER + BATCH])
-    short = replace(made, group_NA=made.group_NA[: len(true_N)])
-    label_N, bad_N = spoilt(short, true_N, kind, lo, hi, group, seed)
-    unguarded = run(short, label_N, guarded=False)
-    kept = run(short, label_N, guarded=True, announced_N=true_N if counters else None)
-    after = slice(hi, hi + AFTER)
-    first, last = lo // BATCH, hi // BATCH
-    holds = [(at, event) for at, event in kept.events if event.verdict == "hold" and at >= first]
-    ends = [at for at, event in kept.events if event.verdict in ("return", "accept") and at >= first]
-    held_at = holds[0][0] - first + 1 if holds and holds[0][0] <= last else None
+def faults(size: Size, *, common: bool) -> dict[str, Fault]:
+    """By name; those of a stream with rarer clicks are fewer."""
+    where = {"all": 0, "slice": SLICE}
+    kinds = (*LOUD, "lost50") if common else ("flip30", "flip100", "ones", "zeros", "random", "shuffled")
+    plan = [(kind, name, "", size.fault) for name in where for kind in kinds]
+    if common:
+        plan += [(kind, name, ".counted", size.fault) for name in where for kind in ("lost50", "lost10")]
+        plan += [(kind, "all", ".long", LONG) for kind in ("flip5", *LOUD)]
+        plan += [(kind, "slice", ".long", LONG) for kind in ("flip30", "zeros", "shuffled")]
     return {
-        "held_at": held_at,
-        "learned_share": float(kept.learned_N[bad_N].mean()),
-        "ne_clean": _ne(true_N, clean.p_N, after),
-        "ne_open": _ne(true_N, unguarded.p_N, after),
-        "ne_guard": _ne(true_N, kept.p_N, after),
-        "back_after": ends[-1] - last if ends else None,
-        "right_group": all(event.group == group for _at, event in holds),
-        "holds": len(holds),
-        "accepts": sum(event.verdict == "accept" for _at, event in kept.events),
-        "held_at_end": kept.held,
+        f"{kind}.{name}{more}": Fault(kind, where[name], rows, size.after, more == ".counted")
+        for kind, name, more, rows in plan
     }
 
 
-def shift(made: Taught, kind: str, seed: int) -> dict[str, Any]:
-    """A change of the world for good."""
-    lo = CALM
-    logit_N, row_N = made.logit_N.copy(), np.arange(len(made.logit_N))
-    if kind.startswith("x"):
-        logit_N[lo:] += np.log(float(kind[1:]))
-    elif kind != "clean":
-        moved = World(drift_share=1.0 if kind == "all" else 0.5)
-        other_N = stream(BEFORE + len(row_N), seed=seed, drift_at=(BEFORE + lo,), world=moved).chance_N[BEFORE:]
-        level = logit_N[0] - np.log(made.told.chance_N[0] / (1 - made.told.chance_N[0]))
-        logit_N = np.log(other_N / (1 - other_N)) + level
-    label_N = made.draw_N < sigmoid(logit_N)
-    unguarded, kept = run(made, label_N, guarded=False), run(made, label_N, guarded=True)
-    last = slice(len(label_N) - 100_000, None)
-    holds = [at for at, event in kept.events if event.verdict == "hold" and at >= lo // BATCH]
-    ends = [at for at, event in kept.events if event.verdict in ("return", "accept") and at >= lo // BATCH]
-    return {
-        "held_at": holds[0] - lo // BATCH + 1 if holds else None,
-        "learned_by": ends[-1] - lo // BATCH + 1 if ends else 1,
-        "learned_share": float(kept.learned_N.mean()),
-        "ne_open": _ne(label_N, unguarded.p_N, last),
-        "ne_guard": _ne(label_N, kept.p_N, last),
-        "holds": len(holds),
-        "accepts": sum(event.verdict == "accept" for _at, event in kept.events),
-        "held_at_end": kept.held,
-        "rows_lost": kept.refused,
-        "guard_share": kept.guard_s / (kept.all_s - kept.guard_s),
-    }
+def of_seed(seed: int, rate: float, wanted: Callable[[str], bool], *, quick: bool) -> Iterator[tuple[str, Found]]:
+    """The wanted cases of a drawn stream."""
+    size = SIZES[rate]
+    size = replace(size, clean=size.start + size.shift) if quick else size
+    made = drawn(seed, rate, size)
+    scene, shell = made.scene, fresh(made.scene)
+    before = guarded(scene, scene.label_N, shell, slice(0, size.start))
+    begin = Begin(scene, shell, size.start)
+    for name, case in _plan(begin, made, seed, common=rate == COMMON).items():
+        if wanted(name):
+            yield name, case()
+    if wanted("clean"):
+        rest = guarded(scene, scene.label_N, shell, slice(size.start, size.clean))
+        yield "clean", quiet([before, rest], scene, size.clean)
 
 
-def _counts(made: Taught, announced_N: Bools, label_N: Bools, part: slice) -> tuple[Floats, Floats]:
-    group_B = made.group_NA[part, 1][: len(label_N[part])]
-    counted = [np.bincount(group_B, told[part], GROUPS).astype(np.float64) for told in (announced_N, label_N)]
-    for count_G in counted:
-        count_G[0] = count_G.sum()
-    return counted[0], counted[1]
+def _plan(begin: Begin, made: Drawn, seed: int, *, common: bool) -> Plan:
+    told = faults(made.size, common=common)
+    clean_N = _Lazy(lambda: unguarded(begin.scene, begin.scene.label_N, begin.shell.live, _reach(begin, told)))
+    plan: Plan = {name: partial(_fault, begin, one, seed, clean_N) for name, one in told.items()}
+    kinds = (*STEPS, "half", "all", "cycle", "drift") if common else ("drift",)
+    plan |= {kind: partial(_change, begin, made, kind) for kind in kinds}
+    return plan
 
 
-def _ne(label_N: Bools, p_N: Floats, rows: slice) -> float:
-    return float(figures(p_N[rows], label_N[rows])["ne"])
+def _fault(begin: Begin, told: Fault, seed: int, clean_N: _Lazy) -> Found:
+    return fault(begin, told, seed, clean_N())
 
 
-def cases(seed: int, wanted: set[str], quick: bool) -> dict[str, dict[str, Any]]:
-    """All wanted cases of one seed, each printed when it is known."""
-    found: dict[str, dict[str, Any]] = {}
-    made = world(seed, LONG + CALM)
-    rows = CALM + FAULT + AFTER + 2 * BATCH
-    clean = run(made, made.draw_N[:rows] < sigmoid(made.logit_N[:rows]), guarded=False)
-    plan: list[tuple[str, Any]] = [(f"{kind}.all", lambda k=kind: fault(made, k, 0, seed, clean)) for kind in FAULTS]
-    plan += [(f"{kind}.slice", lambda k=kind: fault(made, k, SLICE, seed, clean)) for kind in FAULTS]
-    plan += [(f"{k}.counted", lambda k=k: fault(made, k, 0, seed, clean, counters=True)) for k in ("lost50", "lost10")]
-    plan += [(kind, lambda k=kind: shift(made, k, seed)) for kind in ("clean", *SHIFTS)]
-    short = {f"{kind}.all" for kind in FAULTS} | {"clean", "x0.6", "all"}
-    for name, case in plan:
-        if name in wanted if wanted else not quick or name in short:
-            found[name] = case()
-            told = {key: round(v, 4) if isinstance(v, float) else v for key, v in found[name].items()}
-            print(seed, name, json.dumps(told), flush=True)
-    return found
+def _change(begin: Begin, made: Drawn, kind: str) -> Found:
+    """The new world is drawn when its turn comes, and forgotten after."""
+    return change(begin, moved(made, kind), LAST)
 
 
-def summary(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The worst of all cases."""
-    whole = [case for name, case in found.items() if name.split(" ")[1].endswith(".all") and "lost" not in name]
-    moved = [case for name, case in found.items() if name.split(" ")[1] in SHIFTS]
-    clean = [case for name, case in found.items() if name.endswith(" clean")]
-    told: dict[str, Any] = {"any_held_at_end": any(case["held_at_end"] for case in found.values())}
-    if whole:
-        told["worst_held_at_global"] = max(case["held_at"] or 999 for case in whole)
-        told["worst_learned_share_global"] = max(case["learned_share"] for case in whole)
-        told["worst_ne_gap_global"] = max(case["ne_guard"] - case["ne_clean"] for case in whole)
-    if moved:
-        told["worst_learned_by_shift"] = max(case["learned_by"] for case in moved)
-        told["worst_ne_gap_shift"] = max(case["ne_guard"] - case["ne_open"] for case in moved)
-    if clean:
-        told |= {"clean_holds": sum(c["holds"] for c in clean), "clean_rows_lost": sum(c["rows_lost"] for c in clean)}
-        told["guard_share"] = max(case["guard_share"] for case in clean)
-    return told
+def of_kuairand(folder: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[int, str, Found]]:
+    """The same faults at several places of people's clicks, and the clean log; (place, name, figures)."""
+    scene, slices = recorded(folder)
+    shell, at, parts = fresh(scene), 0, list[Run]()
+    size, edges = SIZES[COMMON], (*PLACES, len(scene.label_N))
+    clean_N = _Lazy(lambda: unguarded(scene, scene.label_N, fresh(scene).live, slice(0, len(scene.label_N))))
+    where = {"all": 0} | {f"tab{tab}": group_of(slices, tab) for tab in TABS}
+    for edge in edges:
+        parts.append(guarded(scene, scene.label_N, shell, slice(at, edge)))
+        at = edge
+        if edge == edges[-1]:
+            break
+        for name, group in where.items():
+            for kind in (*LOUD, "lost50"):
+                if wanted(f"{kind}.{name}"):
+                    told = Fault(kind, group, size.fault, size.after)
+                    yield edge, f"{kind}.{name}", fault(Begin(scene, shell, edge), told, edge, clean_N())
+    if wanted("clean"):
+        yield 0, "clean", quiet(parts, scene, len(scene.label_N))
+
+
+class _Lazy:
+    """A result that is worked out when it is first asked for."""
+
+    def __init__(self, make: Callable[[], np.ndarray]) -> None:
+        self._make, self._made = make, list[np.ndarray]()
+
+    def __call__(self) -> np.ndarray:
+        if not self._made:
+            self._made.append(self._make())
+        return self._made[0]
+
+
+def _reach(begin: Begin, told: dict[str, Fault]) -> slice:
+    stop = begin.row + max(one.rows + one.after for one in told.values())
+    return slice(begin.row, min(stop, len(begin.scene.label_N)))
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",") if number]
+
+
+def drill(asked: argparse.Namespace) -> Iterator[Record]:
+    """All cases that are asked for."""
+    names = {name for name in asked.cases.split(",") if name}
+    chosen = names or (QUICK if asked.quick else set())
+    rates = [COMMON] if asked.quick else [float(rate) for rate in asked.rates.split(",") if rate]
+
+    def wanted(name: str) -> bool:
+        return name in chosen if chosen else True
+
+    for part, text in (("", asked.seeds), ("other_seeds_", "" if asked.quick else asked.other_seeds)):
+        seeds = _numbers(text)[: 1 if asked.quick else None]
+        for rate in rates:
+            for seed in seeds:
+                for name, case in of_seed(seed, rate, wanted, quick=asked.quick):
+                    yield {"part": part, "rate": rate, "seed": seed, "case": name} | case
+            if rate == COMMON and not asked.quick and wanted("clean") and len(seeds) == 3:
+                for name, case in of_seed(seeds[-1] + 1, rate, lambda name: name == "clean", quick=False):
+                    yield {"part": part, "rate": rate, "seed": seeds[-1] + 1, "case": name} | case
+    if asked.kuairand:
+        for place, name, case in of_kuairand(asked.data, wanted):
+            yield {"part": "kuairand_", "rate": COMMON, "seed": place, "case": name} | case
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="one seed, fewer cases")
+    parser.add_argument("--quick", action="store_true", help="one seed, one rate, fewer cases")
     parser.add_argument("--json", action="store_true", help="one flat object as the last line")
-    parser.add_argument("--seeds", default="", help="7,8,9 unless told")
+    parser.add_argument("--seeds", default="7,8,9", help="of the bars")
+    parser.add_argument("--other-seeds", default="21,22,23", help="nothing was chosen by these")
+    parser.add_argument("--rates", default=".12,.02,.001", help="clicks by row")
+    parser.add_argument("--kuairand", action="store_true", help="the same faults in KuaiRand")
+    shared = Path(os.environ.get("HEADRACE_DATA", "../shared/data")) / "kuairand-pure-late"
+    parser.add_argument("--data", type=Path, default=shared, help="folder of KuaiRand")
     parser.add_argument("--cases", default="", help="names as they are printed, with commas")
     asked = parser.parse_args()
-    seeds = [int(seed) for seed in (asked.seeds or ("7" if asked.quick else "7,8,9")).split(",")]
-    found: dict[str, dict[str, Any]] = {}
-    for seed in seeds:
-        made = cases(seed, {name for name in asked.cases.split(",") if name}, asked.quick)
-        found |= {f"{seed} {name}": case for name, case in made.items()}
-    told = summary(found)
+    if asked.kuairand and not there(asked.data):
+        sys.exit(f"{asked.data} holds no KuaiRand; name the folder with --data, or its parent in HEADRACE_DATA")
+    records, started = list[Record](), time.perf_counter()
+    for record in drill(asked):
+        records.append(record)
+        print(json.dumps(rounded(record)), file=sys.stderr, flush=True)
+        print(f"  {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     if asked.json:
-        flat = {f"{name.replace(' ', '.')}.{key}": v for name, case in found.items() for key, v in case.items()}
-        print(json.dumps(told | flat))
-        return
-    for name, value in told.items():
-        print(f"{name:28} {value}")
+        print(json.dumps(summary(records) | flat(records)))
+    else:
+        print("\n".join(tables(records)))
 
 
 if __name__ == "__main__":

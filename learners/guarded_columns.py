@@ -45,7 +45,7 @@ class GuardedColumns:
     """
 
     def __init__(self, learner: ColumnLearner, guard: Guard, *, label: int = 0, most: int = 512) -> None:
-        self.live, self.shadow = learner, None if not guard.held else learner.copy()
+        self.live, self.shadow = learner, None if not guard.holding else learner.copy()
         self.guard = guard
         self._label = label
         self.waiting = HeldBatches(most)
@@ -130,7 +130,7 @@ class GuardedColumns:
 
     def _learn(self, columns: Columns, group_BA: Ints, live_B: Bools, held_B: Bools) -> int:
         """This batch: live rows by both, held ones by the shadow, which begins with all that wait."""
-        if not self.guard.held:
+        if not self.guard.holding:
             self.shadow = None
         elif self.shadow is None:
             self.shadow = self.live.copy()

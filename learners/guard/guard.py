@@ -18,8 +18,11 @@ from learners.guard.slices import Slices
 from learners.guard.words import Bools, Doubles, Event, HeldView, Judged, Longs, Order, Told, Verdict
 from learners.keeping import Arrays
 
-CALM = 1.0
-"""Nats that may speak against what is left without a slice, for that slice alone to be blamed."""
+SETTLE = 8
+"""Batches after an accept in which nothing is held: another model is live, and what is usual of it is not known yet."""
+
+THIN = 50.0
+"""Clicks of a batch, below which it costs little to wait for another before somebody is blamed."""
 
 
 class Guard:
@@ -37,6 +40,7 @@ class Guard:
         self.rules = rules or GuardRules()
         self.groups = groups if isinstance(groups, int) else groups.most_groups
         self.batches = 0
+        self._settled = 0
         self._usual = Usual(self.groups, self.rules)
         self._suspicion = Suspicion(self.groups, self.rules)
         self._lost = Lost(self.groups, self.rules)
@@ -46,6 +50,11 @@ class Guard:
     def held(self) -> tuple[HeldView, ...]:
         """Groups that are not learned at present, the longest held first."""
         return tuple(hold.view(self._usual.usual_PG[:, group], self.rules) for group, hold in self._holds.items())
+
+    @property
+    def holding(self) -> tuple[int, ...]:
+        """The groups alone: cheap enough to be asked for at each batch."""
+        return tuple(self._holds)
 
     def holds(self, group_BA: Longs) -> Bools:
         """Rows that belong to a held group."""
@@ -70,11 +79,12 @@ class Guard:
         self._check(told)
         self._lost.add(told.announced_G, told.delivered_G, explained=0 in self._holds)
         self._usual.meet()
+        self._suspicion.meet(told.group_BA)
         logit_B, live_B, events = self._review(told, batch)
         found = None
         while live_B.any():
             found = measured(logit_B, told.value_B, told.group_BA, live_B, self._usual.usual_PG)
-            blame = self._blame(found, told, logit_B, live_B)
+            blame = self._blame(found)
             if blame is None:
                 self._suspicion.add(self._counted(found), batch)
                 break
@@ -89,12 +99,13 @@ class Guard:
         """Everything, in arrays."""
         usual = self._usual
         return {
-            "batches": np.array([self.batches]),
+            "batches": np.array([self.batches, self._settled]),
             "usual": np.concatenate([usual.usual_PG, [usual.seen_G, usual.memory_G]]),
             "auc": np.array([usual.auc, usual.clicks]),
-            "suspicion": self._suspicion.sum_KG.copy(),
+            "suspicion": np.stack([self._suspicion.sum_KG, self._suspicion.rest_KG]),
             "onset": self._suspicion.onset_KG.copy(),
-            "lost": self._lost.sum_WG.copy(),
+            "axis": self._suspicion.axis_G.copy(),
+            "lost": np.concatenate([self._lost.sum_WG, [self._lost.granted_G]]),
         } | dumped([*self._holds.values()])
 
     def load(self, arrays: Arrays) -> None:
@@ -102,12 +113,17 @@ class Guard:
         groups = arrays["usual"].shape[1]
         if groups != self.groups:
             raise ValueError(f"the kept guard has {groups} groups, this one {self.groups}: use the same slices")
+        kept, known = arrays["suspicion"].shape, (2, *self._suspicion.sum_KG.shape)
+        if kept != known:
+            raise ValueError(f"the kept guard sums nats in {kept}, this one in {known}: it was kept by another release")
         usual = self._usual
-        self.batches = int(arrays["batches"][0])
+        self.batches, self._settled = (int(number) for number in arrays["batches"])
         usual.usual_PG, (usual.seen_G, usual.memory_G) = arrays["usual"][:2].copy(), arrays["usual"][2:].copy()
         usual.auc, usual.clicks = (float(figure) for figure in arrays["auc"])
-        self._suspicion.sum_KG, self._suspicion.onset_KG = arrays["suspicion"].copy(), arrays["onset"].copy()
-        self._lost.sum_WG = arrays["lost"].copy()
+        suspicion = self._suspicion
+        suspicion.sum_KG, suspicion.rest_KG = arrays["suspicion"].copy()
+        suspicion.onset_KG, suspicion.axis_G = arrays["onset"].copy(), arrays["axis"].copy()
+        self._lost.sum_WG, self._lost.granted_G = arrays["lost"][:2].copy(), arrays["lost"][2] > 0
         self._holds = {hold.blame.group: hold for hold in loaded(arrays)}
 
     def _check(self, told: Told) -> None:
@@ -134,24 +150,19 @@ class Guard:
                 del self._holds[group]
                 self._suspicion.forget()
             if verdict == "accept":
+                self._lost.grant(group)
                 self._usual.rebase(group, *hold.rebased(self.rules.fade, self.rules), told.group_BA)
-                logit_B = shadow_B
+                self._settled = batch + SETTLE
+                logit_B = np.where(rows_B, shadow_B, logit_B) if self._holds else shadow_B
         return logit_B, told.ok_B & ~self.holds(told.group_BA), events
 
     def _counted(self, found: Measured) -> Doubles:
-        """Nats that count: none before the usual is known."""
-        warm = self.batches > self.rules.warm and self._usual.seen_G[0] >= self.rules.warm_clicks
-        return found.gain_KG if warm else np.full_like(found.gain_KG, -np.inf)
+        """Nats that count: none before the usual is known, and none while a model that was accepted comes to rest."""
+        warm = self.batches > max(self.rules.warm, self._settled) and self._usual.seen_G[0] >= self.rules.warm_clicks
+        return found.gain_KG if warm else np.zeros_like(found.gain_KG)
 
-    def _blame(self, found: Measured, told: Told, logit_B: Doubles, live_B: Bools) -> Blame | None:
-        blame = self._suspicion.blame(self._counted(found))
-        if blame is not None and blame.group == 0:
-            slice_blame = self._suspicion.blame(self._counted(found), slices=True)
-            if slice_blame is not None:
-                rest_B = live_B & ~(told.group_BA == slice_blame.group).any(axis=1)
-                rest = measured(logit_B, told.value_B, told.group_BA[:, :1], rest_B, self._usual.usual_PG)
-                if rest_B.any() and rest.gain_KG[:, 0].max() <= CALM:
-                    return slice_blame
+    def _blame(self, found: Measured) -> Blame | None:
+        blame = self._suspicion.blame(self._counted(found), thin=bool(found.stat_SG[1, 0] < THIN))
         lost = int(self._lost.sum_WG[0].argmax())
         if blame is None and self._lost.found[lost] and lost not in self._holds:
             return Blame(lost, "lost", self.batches - 1, 0.0)
@@ -159,7 +170,7 @@ class Guard:
 
     def _hold(self, blame: Blame, told: Told, logit_B: Doubles, batch: int) -> Event:
         usual_P = self._usual.usual_PG[:, blame.group]
-        hold = Hold(blame, batch, usual_P.copy(), usual_P.copy(), clean=batch + 1)
+        hold = Hold(blame, batch, usual_P.copy(), clean=batch + 1)
         self._holds[blame.group] = hold
         self._suspicion.forget()
         rows_B = told.ok_B & (told.group_BA == blame.group).any(axis=1)

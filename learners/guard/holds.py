@@ -1,8 +1,8 @@
 """One group that is not learned for the time being: what was seen since, and whether it may end.
 
 Two sums of nats tell that it is as before again: the usual against what fits the held rows, and against the step that
-raised the alarm. A run of either begins with a batch that may be mixed, so that one is not trusted, and two are asked
-for. Decides; learns nothing and keeps no rows but logits and labels.
+raised the alarm. A run of either begins with a batch that may be mixed, so that one is trusted only if it speaks
+clearly for the usual by itself, and two are asked for. Decides; learns nothing and keeps no rows but logits and labels.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ ENOUGH, GAINS, PRIOR = 2000.0, 128, 4.0
 """Clicks that a fit needs at most; batches over which rankings are compared; how lightly a fit is held to its start."""
 RUNS = 2
 """Batches of a return that are asked for."""
+OFF = 0.2
+"""Log odds from which a level is as much a part of a broken ranking as the ranking itself."""
+EACH = 4
+"""Held rows are fitted anew with each of the first so many batches, and then with every so-manieth: no dearer than a
+step of the learner, however many rows are held."""
 
 
 @dataclass(slots=True)
@@ -29,7 +34,6 @@ class Hold:
     blame: Blame
     first: int
     fit_P: Doubles
-    shadow_P: Doubles
     window: list[Doubles] = field(default_factory=list)
     gains: list[tuple[float, float, float]] = field(default_factory=list)
     nats_W: Doubles = field(default_factory=lambda: np.zeros(2))
@@ -37,6 +41,7 @@ class Hold:
     clean_W: Doubles = field(default_factory=lambda: np.zeros(2))
     before_W: Doubles = field(default_factory=lambda: np.zeros(2))
     against: float = 0.0
+    shown: float = 0.0
     proven: float = 0.0
     seen: int = 0
     asked: bool = False
@@ -50,17 +55,18 @@ class Hold:
         found = measured(x_N, y_N, np.zeros((len(y_N), 1), np.int64), np.ones(len(y_N), np.bool_), usual_P[:, None])
         ranking = -float(found.gain_KG[-1, 0])
         self.proven += ranking
-        step = self.blame.step
-        against = float(found.gain_KG[STEPS.index(step), 0]) if step else -ranking
+        against = self._against(found.gain_KG[:, 0], x_N, usual_P)
         self.against += against
         fits = likelihood(x_N, y_N, *usual_P) - likelihood(x_N, y_N, *self.fit_P)
-        self._run(np.array([fits, -against]) if self.seen else np.zeros(2), batch)
+        whole = found.gain_KG.max() <= -rules.back / 2
+        self._run(np.array([fits, -against]) if self.seen else np.zeros(2), batch, whole=whole)
+        self.shown -= fits
         self.seen += 1
         self.window.append(np.stack([x_N, shadow_N, y_N]))
         self.window = self._last(ENOUGH, rules.kept)
-        every = np.concatenate(self.window, axis=1)
-        self.fit_P = line(every[0], every[2], self.fit_P, usual_P, PRIOR)
-        self.shadow_P = line(every[1], every[2], self.shadow_P, self.shadow_P, PRIOR)
+        if self.seen <= EACH or self.seen % EACH == 0:
+            every = np.concatenate(self.window, axis=1)
+            self.fit_P = line(every[0], every[2], self.fit_P, usual_P, PRIOR)
         if 0 < y_N.sum() < len(y_N):
             self.gains.append((float(y_N.sum()), ranked(x_N, y_N), ranked(shadow_N, y_N)))
             del self.gains[:-GAINS]
@@ -102,8 +108,9 @@ class Hold:
 
     def rebased(self, clicks: float, rules: GuardRules) -> tuple[Doubles, float]:
         """(level, slope) at the shadow over about the last so many clicks, and the middle of its logits there."""
-        last = np.concatenate(self._last(clicks, rules.kept), axis=1)
-        return line(last[1], last[2], self.shadow_P, self.shadow_P, PRIOR), float(last[1].mean())
+        every, last = (np.concatenate(part, axis=1) for part in (self.window, self._last(clicks, rules.kept)))
+        whole_P = line(every[1], every[2], self.fit_P, self.fit_P, PRIOR)
+        return line(last[1], last[2], whole_P, whole_P, PRIOR), float(last[1].mean())
 
     def view(self, usual_P: Doubles, rules: GuardRules) -> HeldView:
         """Plain figures."""
@@ -115,13 +122,26 @@ class Hold:
             max(0, until - self.seen), self.order,
         )  # fmt: skip
 
-    def _run(self, gain_W: Doubles, batch: int) -> None:
-        """The batch in which a run begins is not part of what is clean."""
+    def _against(self, gain_K: Doubles, x_N: Doubles, usual_P: Doubles) -> float:
+        """Nats of a batch against the usual, for what raised the alarm: the ranking, and the step of the level that is
+        nearest to the held rows so far. Rows that moved by half as much as a step speak neither for it nor against it,
+        and would pass for the usual by chance."""
+        step = self.blame.step
+        level, slope = self.fit_P - usual_P
+        moved = float(level + slope * x_N.mean()) if self.seen else step
+        signed = [other for other in STEPS if other * (step or moved) > 0]
+        nearest = gain_K[STEPS.index(min(signed, key=lambda other: abs(other - moved)))] if signed else -np.inf
+        if step:
+            return float(nearest)
+        return float(max(gain_K[-1], nearest if abs(moved) > OFF else -np.inf))
+
+    def _run(self, gain_W: Doubles, batch: int, *, whole: bool) -> None:
+        """The batch in which a run begins is no part of what is clean, but where it is as usual as a `whole`."""
         self.nats_W = np.maximum(0.0, self.nats_W + gain_W)
         self.run_W = np.where(self.nats_W > 0, self.run_W + 1, 0)
         begins_W = self.run_W <= 1
-        self.clean_W = np.where(begins_W, batch + 1, self.clean_W)
-        self.before_W = np.where(begins_W, self.against, self.before_W)
+        self.clean_W = np.where(begins_W, batch + (not whole), self.clean_W)
+        self.before_W = np.where(begins_W, max(self.against, self.shown), self.before_W)
 
     def _returned(self, rules: GuardRules) -> bool:
         """Rows before the run are learned too where they speak for nothing: it was a false alarm."""

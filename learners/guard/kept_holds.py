@@ -31,20 +31,22 @@ def loaded(arrays: Arrays) -> list[Hold]:
 def _figures(hold: Hold) -> list[float]:
     blame = hold.blame
     return [
-        blame.group, KINDS.index(blame.kind), blame.since, blame.step, hold.first, hold.against, hold.proven, hold.seen,
-        hold.asked, hold.missing, ORDERS.index(hold.order), hold.clean, *hold.fit_P, *hold.shadow_P, *hold.nats_W,
-        *hold.run_W, *hold.clean_W, *hold.before_W,
+        blame.group, KINDS.index(blame.kind), blame.since, blame.step, hold.first, hold.against, hold.shown,
+        hold.proven, hold.seen, hold.asked, hold.missing, ORDERS.index(hold.order), hold.clean, *hold.fit_P,
+        *hold.nats_W, *hold.run_W, *hold.clean_W, *hold.before_W,
     ]  # fmt: skip
 
 
 def _hold(figures: Doubles, arrays: Arrays, name: str) -> Hold:
-    group, kind, since, step, first, against, proven, seen, asked, missing, order, clean, *pairs = figures.tolist()
-    fit, shadow, nats, run, clean_w, before = (np.array(pairs[at : at + 2]) for at in range(0, 12, 2))
+    group, kind, since, step, first, against, shown, proven, seen, asked, missing, order, clean, *pairs = (
+        figures.tolist()
+    )
+    fit, nats, run, clean_w, before = (np.array(pairs[at : at + 2]) for at in range(0, 10, 2))
     cuts = np.cumsum(arrays[name + "rows"])[:-1]
     window = [part.copy() for part in np.split(arrays[name + "window"], cuts, axis=1)] if len(cuts) + 1 else []
     gains = [(float(a), float(b), float(c)) for a, b, c in arrays[name + "gains"]]
     blame = Blame(int(group), KINDS[int(kind)], int(since), step)
     return Hold(
-        blame, int(first), fit, shadow, window, gains, nats, run, clean_w, before, against, proven, int(seen),
+        blame, int(first), fit, window, gains, nats, run, clean_w, before, against, shown, proven, int(seen),
         bool(asked), bool(missing), ORDERS[int(order)], int(clean),
     )  # fmt: skip

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-STEPS = (-1.5, -0.4, 0.4)
-"""Steps of the level that are looked for, in log odds: x0.22, x0.67, x1.5."""
+STEPS = (-4.0, -1.5, -0.4, 0.4)
+"""Steps of the level that are looked for, in log odds: x0.02 (labels that are all 0, where clicks are rare), x0.22,
+x0.67, x1.5."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuardRules:
-    """Nats, batches, clicks and shares. `alarm` nats against the usual hold a group, and `back` end a hold; the whole
-    is blamed unless a slice has `margin` nats more. A moved level is learned after `hold` batches, by more than a
-    factor `ratio` after `ask`. The usual has a memory of `fade` clicks, its slope of `fade_rank`; nothing alarms in
-    the first `warm` batches, or `warm_clicks`. `lost` is the share of clicks that may be missing from a producer.
+    """Nats, batches, clicks and shares. `alarm` nats against the usual hold a group, and `back` end a hold; whom to
+    blame is unclear where the rest of the traffic is within `margin` nats of speaking for neither. A moved level is
+    learned after `hold` batches, by more than a factor `ratio` after `ask`. The usual has a memory of `fade` clicks,
+    its slope of `fade_rank`; nothing alarms in the first `warm` batches, or `warm_clicks`. `lost` is the share of
+    clicks that may be missing from a producer.
 
     >>> GuardRules().alarm
     14.0

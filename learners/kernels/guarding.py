@@ -27,7 +27,8 @@ def measure(
     stat_SG: Doubles,
 ) -> None:  # fmt: skip
     """Fill `gain_KG`: nats for each step of the level, and last for half of the slope, against the usual (level, slope)
-    of `usual_PG`; and `stat_SG`: residual and information of the level, score and information of the slope."""
+    of `usual_PG`; and `stat_SG`: residual and information of the level, score and information of the slope, and the
+    logit about which these are."""
     groups, tall = usual_PG.shape[1], len(step_D)
     odds_BA = np.empty(group_BA.shape)
     gain_KG[:], stat_SG[:] = 0.0, 0.0
@@ -79,6 +80,32 @@ def _usual(
 
 
 @compiled
+def plainly(
+    x_B: Doubles, y_B: Doubles, group_BA: Longs, live_B: Bools, step_D: Doubles, gain_DG: Doubles
+) -> None:  # fmt: skip
+    """Fill `gain_DG`: nats for each step of the level against the predictions as they are."""
+    odd_D, product_DG = np.expm1(step_D), np.ones(gain_DG.shape)
+    yes_G = np.zeros(gain_DG.shape[1])
+    gain_DG[:] = 0.0
+    for i in range(len(x_B)):
+        if not live_B[i]:
+            continue
+        p = 1 / (1 + np.exp(-min(max(x_B[i], -FAR), FAR)))
+        for j in range(group_BA.shape[1]):
+            g = group_BA[i, j]
+            yes_G[g] += y_B[i]
+            for d in range(len(step_D)):
+                product = product_DG[d, g] * (1 + p * odd_D[d])
+                if product > LONG or product < 1 / LONG:
+                    gain_DG[d, g] -= np.log(product)
+                    product = 1.0
+                product_DG[d, g] = product
+    for g in range(len(yes_G)):
+        for d in range(len(step_D)):
+            gain_DG[d, g] += yes_G[g] * step_D[d] - np.log(product_DG[d, g])
+
+
+@compiled
 def _match(
     group_BA: Longs, live_B: Bools, odds_BA: Doubles, half_G: Doubles, told_TG: Doubles, fitted_G: Bools,
     shift_WG: Doubles,
@@ -114,7 +141,8 @@ def _rank(
     x_B: Doubles, y_B: Doubles, group_BA: Longs, live_B: Bools, odds_BA: Doubles, half_G: Doubles, told_TG: Doubles,
     fitted_G: Bools, shift_WG: Doubles, gain_G: Doubles, stat_SG: Doubles,
 ) -> None:  # fmt: skip
-    """Nats for half of the slope, both at the level that came; score and information of the slope about its centre."""
+    """Nats for half of the slope, both at the level that came; score and information of the slope about its centre,
+    and that."""
     groups = len(half_G)
     product_WG, sum_TG = np.ones((2, groups)), np.zeros((5, groups))
     for j in range(group_BA.shape[1]):
@@ -145,6 +173,7 @@ def _rank(
             mean = sum_TG[3, g] / (sum_TG[2, g] + 1e-12)
             stat_SG[2, g] = sum_TG[1, g] - mean * sum_TG[0, g]
             stat_SG[3, g] = max(0.0, sum_TG[4, g] - mean * sum_TG[3, g])
+            stat_SG[4, g] = mean
 
 
 @compiled
@@ -159,13 +188,15 @@ def likelihood(x_N: Doubles, y_N: Doubles, level: float, slope: float) -> float:
 
 @compiled
 def line(x_N: Doubles, y_N: Doubles, start_P: Doubles, held_P: Doubles, prior: float) -> Doubles:
-    """(level, slope) of y on x by Newton's steps from `start_P`, lightly held to `held_P`."""
-    a, b = start_P[0], start_P[1]
+    """(level, slope) of y on x by Newton's steps from `start_P`, lightly held to `held_P` at the middle of x: where
+    clicks are rare logits are far from 0, and a slope that is about 0 would move the level with it."""
+    middle = x_N.mean()
+    a, b, held = start_P[0] + start_P[1] * middle, start_P[1], held_P[0] + held_P[1] * middle
     for _turn in range(8):
-        g0, g1 = -prior * 0.1 * (a - held_P[0]), -prior * (b - held_P[1])
+        g0, g1 = -prior * 0.1 * (a - held), -prior * (b - held_P[1])
         h00, h01, h11 = prior * 0.1, 0.0, prior
         for i in range(len(x_N)):
-            x = x_N[i]
+            x = x_N[i] - middle
             q = 1 / (1 + np.exp(-min(max(a + b * x, -FAR), FAR)))
             v = q * (1 - q)
             g0 += y_N[i] - q
@@ -177,9 +208,9 @@ def line(x_N: Doubles, y_N: Doubles, start_P: Doubles, held_P: Doubles, prior: f
         da, db = (h11 * g0 - h01 * g1) / d, (h00 * g1 - h01 * g0) / d
         a += min(max(da, -2.0), 2.0)
         b += min(max(db, -2.0), 2.0)
-        if abs(da) + abs(db) < 1e-5:
+        if abs(da) + abs(db) < 1e-4:
             break
-    return np.array([a, b])
+    return np.array([a - b * middle, b])
 
 
 @compiled
@@ -199,5 +230,5 @@ def ranked(x_N: Doubles, y_N: Doubles) -> float:
     return won / (yes * no) if yes > 0 and no > 0 else 0.5
 
 
-ALL: tuple[Any, ...] = (measure, likelihood, line, ranked)
+ALL: tuple[Any, ...] = (measure, plainly, likelihood, line, ranked)
 """What can be compiled before it is needed."""

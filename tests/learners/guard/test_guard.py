@@ -83,6 +83,39 @@ def test_a_fault_of_a_slice_holds_that_slice_alone(fault: str) -> None:
     assert [view.group for view in guard.held] == [2]
 
 
+@pytest.mark.parametrize("group", [0, 2])
+def test_small_batches_blame_the_slice_that_is_wrong_and_everyone_where_all_are(group: int) -> None:
+    """A batch of 100 says little of the rest, so what it said since the suspicion began counts."""
+
+    def small(number: int, spoil: Spoil | None = None) -> Told:
+        told = batch(number, spoil=spoil, group=group)
+        return Told(told.logit_B[:100], None, told.value_B[:100], told.group_BA[:100], told.ok_B[:100])
+
+    def some(y_B: Doubles, random: np.random.Generator) -> Doubles:
+        return np.where(random.random(len(y_B)) < 0.3, 1 - y_B, y_B)
+
+    guard, first = Guard(GROUPS), []
+    for number in range(10 * START):
+        assert not guard.judge(small(number)).events
+    for number in range(10 * START, 10 * START + 20):
+        first += guard.judge(small(number, some)).events
+    assert (first[0].verdict, first[0].group) == ("hold", group)
+    assert first[0].first - 10 * START < 10
+
+
+def test_nothing_is_held_while_an_accepted_model_comes_to_rest() -> None:
+    guard = after(START)
+    for number in range(START, START + 3):
+        guard.judge(batch(number, level=0.7))
+    guard.order(0, "accept")
+    verdicts = [
+        (event.verdict, number)
+        for number in range(START + 3, START + 16)
+        for event in guard.judge(batch(number, level=0.7 if number == START + 3 else 1.4)).events
+    ]
+    assert verdicts == [("accept", START + 3)]
+
+
 def test_a_level_that_stays_is_learned_after_its_probation() -> None:
     guard = after(START)
     verdicts = {}

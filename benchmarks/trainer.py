@@ -3,10 +3,11 @@
 `python benchmarks/trainer.py [--quick] [--json] [--batch N] [--peers PYTHON]`. The model is the DeepFM of 20 fields,
 vectors of 8, layers 64-64, over a seeded stream with exact ids that nobody knows beforehand; peers have fixed tables.
 `step_rows_s` is the bare step (ids, score, gradients, update); `headrace_rows_s` the whole trainer: two labels,
-calibration, counters, metrics, commits to a disk. `wide_rows_s` is the learner on rows of 200 fields, five of them of
-several ids (a history, a text), beside TorchRec with pooled bags. All take turns in the same run, on one core; the
-median of the rounds counts, and ratios are medians of ratios. Peers run in a process of their own, from the environment
-that scripts/peers makes (`.venv-peers`); without it they are left out.
+calibration, counters, metrics, commits to a disk; `guarded_rows_s` the same with its guard on, over eleven slices, and
+`guard_share` what it takes beside the rest of the step, by the medians of one run's batches. `wide_rows_s` is the
+learner on rows of 200 fields, five of them of several ids (a history, a text), beside TorchRec with pooled bags. All
+take turns in the same run, on one core; the median of the rounds counts, and ratios are medians of ratios. Peers run in
+a process of their own, from the environment that scripts/peers makes (`.venv-peers`); without it they are left out.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ctr_stream import Stream, figures, stream
+from benchmarks.trainer_guard import Guarding, share_of
 from benchmarks.wide_rows import WideRows, wide_rows
 from learners.column_learner import ColumnLearner
 from learners.columns import Columns
@@ -110,8 +112,8 @@ def step(told: Stream, rows: int, batch: int) -> Figures:
     return _told(rows, time.perf_counter() - started, score_N1[:, 0], told)
 
 
-def whole(told: Stream, rows: int, batch: int) -> Figures:
-    """The whole trainer: a second label on half of the rows, metrics of both, commits."""
+def whole(told: Stream, rows: int, batch: int, *, guarded: bool = False) -> Figures:
+    """The whole trainer: a second label on half of the rows, metrics of both, commits; perhaps with its guard."""
     learner = ColumnLearner(ColumnShape(told.id_NF.shape[1], labels=2, product="plain"))
     evaluation = Evaluation(("click", "long"))
     key_NF = told.id_NF[:rows].astype(np.int64)
@@ -120,21 +122,27 @@ def whole(told: Stream, rows: int, batch: int) -> Figures:
     decided_NL = np.stack([np.ones(rows, np.bool_), np.arange(rows) % 2 == 0], axis=1)
     weight_N = np.ones(rows, np.float32)
     score_N = np.empty(rows, np.float32)
+    guarding = Guarding(learner, rows) if guarded else None
     with tempfile.TemporaryDirectory() as place:
-        started = time.perf_counter()
+        started, ends = time.perf_counter(), [time.perf_counter()]
         for start in range(0, rows, batch):
             part = slice(start, start + batch)
             columns = Columns(key_NF[part], value_NL[part], decided_NL[part], weight_N[part])
-            probability_BL = learner.score(columns)
+            probability_BL = (guarding or learner).score(columns)
             score_N[part] = probability_BL[:, 0]
             kind_B = np.zeros(len(columns), np.int64)
             evaluation.add(probability_BL, columns.value_BL, decided_NL[part], [("surface=home",)], kind_B)
-            learner.learn(columns)
+            if guarding is None:
+                learner.learn(columns)
+            else:
+                guarding.learn(columns, part)
             if start // COMMIT != (start + batch) // COMMIT:
                 learner.snapshot(Path(place) / str(start))
                 evaluation.report()
-        took = time.perf_counter() - started
-    return _told(rows, took, score_N, told)
+            ends.append(time.perf_counter())
+        took = ends[-1] - started
+    share = {"guard_share": share_of(guarding.took, np.diff(ends))} if guarding else {}
+    return _told(rows, took, score_N, told) | share
 
 
 def wider(told: WideRows, rows: int, batch: int) -> Figures:
@@ -154,6 +162,7 @@ def measure(rows: int, batch: int, rounds: int, python: Path) -> dict[str, float
     told = stream(rows)
     kinds: dict[str, Callable[[int], Figures]] = {
         "step": lambda n: step(told, n, batch), "headrace": lambda n: whole(told, n, batch),
+        "guarded": lambda n: whole(told, n, batch, guarded=True),
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as place:
         kept, kept_wide = Path(place) / "rows.npz", Path(place) / "wide.npz"
@@ -187,11 +196,13 @@ def _figures(found: dict[str, list[Figures]], alone: dict[str, Figures]) -> dict
     rates = {name: [one["rows_s"] for one in runs] for name, runs in found.items()}
     told: dict[str, float | None] = {f"{name}_rows_s": statistics.median(rate) for name, rate in rates.items()}
     told |= {f"{name}_auc": runs[-1]["auc"] for name, runs in found.items()}
+    told["guard_share"] = statistics.median(one["guard_share"] for one in found["guarded"])
     for name in FEW:
         told[f"{name}_rows_s"] = alone[name]["rows_s"] if name in alone else None
     for ours, peers in (
         ("step", ("torchrec", "torch")),
         ("headrace", ("torchrec", "torch")),
+        ("guarded", ("torchrec", "torch")),
         ("wide", ("wide_torchrec",)),
     ):
         for peer in peers:

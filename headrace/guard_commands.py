@@ -77,7 +77,8 @@ def _order(order: Literal["accept", "refuse"], where: str, why: str, use: Settin
     with open_logs(use) as logs:
         decisions, events = DecisionLog(logs.open(DECISIONS, 1)), logs.open("events", use.partitions)
         n = give(order, wanted, decisions=decisions, events=events, operator=operator(why), dry_run=dry_run)
-    held = [(one["axis"], one["value"]) for one in standing(version_store(use), run_folder(use))["held"]]
+    standing_holds = standing(version_store(use), run_folder(use))["held"]
+    held = [(one["axis"], one["value"]) for one in standing_holds]
     if n is None:
         say("Nothing was written.")
     else:
@@ -85,6 +86,14 @@ def _order(order: Literal["accept", "refuse"], where: str, why: str, use: Settin
     if wanted not in held:
         there = ", ".join(written(*one) for one in held) or "nothing"
         say(f"{where} is not held as far as is known ({there} is): an order without a hold changes nothing.")
+    elif order == "accept" and wanted in {
+        (one["axis"], one["value"]) for one in standing_holds if not one.get("shadow", True)
+    }:
+        say(
+            f"{where} can't be accepted: more is held at once than trainer.guard.shadows, so nobody learns what is "
+            "held of it. It is held until it returns, and is quarantined as a whole then; what is true of that, "
+            "headrace quarantine lift brings back."
+        )
 
 
 def _cells(held: dict[str, Any]) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, Field
 
-from headrace.stream_settings import CLOSED
+from headrace.stream_settings import CLOSED, Duration, Label
 
 
 class Guard(BaseModel):
@@ -15,7 +15,8 @@ class Guard(BaseModel):
     model_config = CLOSED
     on: bool = Field(default=True, description="whether batches are judged before they are learned")
     label: str = Field(
-        default="", description="the label that is judged, one of mode `wait`; empty: the first of that mode"
+        default="",
+        description="the label that is judged; empty: the first of mode `wait`, else the first of mode `fast`",
     )
     hold: int = Field(default=32, ge=1, description="batches after which a level that moved is learned, if it lasts")
     ask: int = Field(default=256, ge=1, description="batches after which a level that moved far is learned")
@@ -23,18 +24,34 @@ class Guard(BaseModel):
         default=2, ge=1, description="holds that may be learned aside at the same time; further ones can only return"
     )
 
-    def told(self, waiting: Mapping[str, bool]) -> dict[str, str | int]:
-        """What the guard is made with; `waiting` says by label whether it is decided at its close. Empty where there
-        is no guard: labels that are positive at once come before the rest of what was shown with them, and a guard
-        would take each fall of traffic for a fall of the rate. ValueError where such a one is to be judged.
+    announced: Duration = Field(
+        default=120_000,
+        gt=0,
+        description="the longest time between two announcements of a source that counts its events; see guard.md",
+    )
 
-        >>> Guard().told({"like": False, "click": True})
-        {'label': 'click', 'hold': 32, 'ask': 256, 'shadows': 2}
+    def told(self, labels: Mapping[str, Label], *, grace: int) -> dict[str, str | int]:
+        """What the guard is made with. Empty where there is no guard. ValueError where a label is to be judged whose
+        truth can't be known at its close: one of mode `delayed`, or a graded one.
+
+        >>> Guard().told({"like": Label(event="like", window="5s", mode="delayed")}, grace=500)
+        {}
+        >>> told = Guard().told({"click": Label(event="click", window="5s", mode="fast")}, grace=500)
+        >>> told["label"], told["mode"], told["window"]
+        ('click', 'fast', 5000)
         """
-        label = self.label or next((name for name, waits in waiting.items() if waits), "")
+        judged = {name: one for name, one in labels.items() if one.mode != "delayed" and not one.graded}
+        label = self.label or min(judged, key=lambda name: judged[name].mode == "fast", default="")
         if not self.on or not label:
             return {}
-        if not waiting.get(label):
-            there = ", ".join(name for name, waits in waiting.items() if waits) or "none"
-            raise ValueError(f"guard.label is {label!r}, which is no label of mode `wait`; those that are: {there}")
-        return {"label": label, "hold": self.hold, "ask": self.ask, "shadows": self.shadows}
+        if label not in judged:
+            there = ", ".join(judged) or "none"
+            raise ValueError(
+                f"guard.label is {label!r}, which can't be judged: its noes are told at once, it is graded, or there "
+                f"is no such label; those that can: {there}"
+            )
+        one = judged[label]
+        told: dict[str, str | int] = {"label": label, "hold": self.hold, "ask": self.ask, "shadows": self.shadows}
+        told |= {"event": one.event, "window": one.window, "grace": grace, "announced": self.announced}
+        told |= {f"window.{surface}": window for surface, window in one.surfaces.items()}
+        return told | ({"mode": "fast"} if one.mode == "fast" else {})

@@ -7,6 +7,31 @@ from dataclasses import dataclass, field
 
 from learners.guard.rules import GuardRules
 
+WINDOW = "window."
+"""What the window on a surface is told under, with the surface's name behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How the label that is judged is told: by which `event` (empty: nothing is counted of it), within which window (of
+    single surfaces: another), closed how much later, and whether a yes is told at once. `announced` is the longest
+    time between two announcements of a source. All in ms."""
+
+    event: str = ""
+    window: int = 0
+    surfaces: Mapping[str, int] = field(default_factory=dict)
+    grace: int = 0
+    fast: bool = False
+    announced: int = 120_000
+
+    def close(self, shown_at: int, surface: str) -> int:
+        """When an impression is closed.
+
+        >>> Watch(window=5_000, surfaces={"mail": 60_000}, grace=500).close(1_000, "mail")
+        61500
+        """
+        return shown_at + self.surfaces.get(surface, self.window) + self.grace
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -15,17 +40,22 @@ class Terms:
     label: str | None = None
     most_shadows: int = 2
     rules: GuardRules = field(default_factory=GuardRules)
+    watch: Watch = field(default_factory=Watch)
 
 
 def terms_of(told: Mapping[str, str | int]) -> Terms:
     """The terms that settings tell.
 
-    >>> terms_of({"label": "click", "hold": 8}).rules.hold
-    8
+    >>> terms = terms_of({"label": "click", "hold": 8, "window": 5000, "window.mail": 60000, "mode": "fast"})
+    >>> terms.rules.hold, terms.watch.fast, terms.watch.close(0, "mail")
+    (8, True, 60000)
     """
     patience = {name: int(told[name]) for name in ("hold", "ask") if name in told}
+    times = {name: int(told[name]) for name in ("window", "grace", "announced") if name in told}
+    surfaces = {name.removeprefix(WINDOW): int(at) for name, at in told.items() if name.startswith(WINDOW)}
+    watch = Watch(str(told.get("event", "")), surfaces=surfaces, fast=told.get("mode") == "fast", **times)
     label, shadows = told.get("label"), int(told.get("shadows", 2))
-    return Terms(None if label is None else str(label), shadows, GuardRules(**patience))
+    return Terms(None if label is None else str(label), shadows, GuardRules(**patience), watch)
 
 
 def watched(terms: Terms, labels: Sequence[str], values: Collection[str]) -> int:

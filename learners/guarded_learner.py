@@ -8,29 +8,29 @@ Writes no decision, reads no clock; what the evidence is worth is for `guard/` t
 
 from __future__ import annotations
 
-import hashlib
 import json
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from learners.gathering import mark_of, restore
 from learners.guard.guard import Guard
 from learners.guard.slices import Slices
-from learners.guard.words import Event, Told
+from learners.guard.words import Event, HeldView
 from learners.guard_terms import Terms, watched
-from learners.held_rows import HeldRows, Hold, Returned
-from learners.judged_rows import AXES, broken_of, evidence_of, facts_of, logits, mended, names_of
+from learners.guarded_gathering import SHADOW, STATE, GuardMark, GuardTaken, digest_of, folders_of, take
+from learners.held_rows import HeldRows, Hold, Returned, Stretch
+from learners.judged_rows import broken_of, facts_of, logits, mended, names_of
 from learners.keeping import under
 from learners.learner import Bools, Carries, HasValues, Ints, Learned, Learner, Scores
-from learners.ordering import Batch
+from learners.ordering import Batch, Counts
 from learners.refusing import Ordered
+from learners.shadows import carried, forked, learn_part
 from learners.skew import Compares, Skew
-
-STATE, SHADOW = "guard.npz", "shadow-"
+from learners.telling import Foreseen, Names, Telling
 
 
 class GuardedLearner:
@@ -42,6 +42,7 @@ class GuardedLearner:
         self._at = watched(self._terms, self.live.labels, self.values)
         self._slices = Slices()
         self._guard = Guard(self._slices, self._terms.rules)
+        self._telling = Telling(self._terms.watch, self._at, self._slices)
         self._holds: dict[int, Hold] = {}
         self._orders_taken = 0
         self._pending: tuple[Batch, Scores, Bools] | None = None
@@ -49,6 +50,8 @@ class GuardedLearner:
         """What the last batch changed."""
         self.returned: list[Returned] = []
         """What is to be masked since the caller last took it from here."""
+        self.accepted: list[Returned] = []
+        """What was held and is learned now, since the caller last took it from here."""
         self.held_B: Bools | None = None
         """Rows of the last batch that were not learned; None where all of them were."""
         self.broken = 0
@@ -73,12 +76,8 @@ class GuardedLearner:
 
     def told(self) -> dict[str, Any]:
         """What is held, what the last batch changed and how many rows were dropped, as plain figures."""
-        names = ("axis", "value")
-        held, changed = (
-            [asdict(one) | dict(zip(names, self.named(one.group), strict=True)) for one in ones]
-            for ones in (self._guard.held, self.events)
-        )
-        return {"held": held, "changed": changed, "broken": self.broken}
+        held = [self._plain(one) | {"shadow": one.group in self._shadows} for one in self._guard.held]
+        return {"held": held, "changed": [self._plain(one) for one in self.events], "broken": self.broken}
 
     def named(self, group: int) -> tuple[str, str]:
         """Axis and value of a group; two empty texts for "all"."""
@@ -95,10 +94,14 @@ class GuardedLearner:
         """All orders that were ever given and hold by now: axis, value, and `accept` or `refuse`. Each is followed
         once, by the hold of that slice that there is then."""
         for axis, value, order in orders[self._orders_taken :]:
-            for group in self._holds:
-                if self.named(group) == (axis, value):
+            for group, hold in self._holds.items():
+                if self.named(group) == (axis, value) and hold.shadow is not None:
                     self._guard.order(group, order)
         self._orders_taken = max(self._orders_taken, len(orders))
+
+    def count(self, counts: Iterable[Counts]) -> None:
+        """What frames behind the last batch counted."""
+        self._telling.counted(counts)
 
     def learn(self, batch: Batch) -> Learned:
         """1. the batch is judged by what was known before it; 2. holds begin and end; 3. the live learner learns what
@@ -110,60 +113,57 @@ class GuardedLearner:
         self.broken += int(broken_B.sum())
         names_AB = names_of(batch)
         group_BA = self._slices.groups(names_AB)
-        judged_B = evidence_of(batch, scores, self._at)
-        live_J, self.events = self._judge(batch, scores, group_BA, judged_B)
+        judged_B, live_J = self._judge(batch, scores, group_BA, names_AB)
         for event in self.events:
             self._act(event)
         facts_B = facts_of(batch)
         mine_HB = {group: (group_BA == group).any(axis=1) & ~facts_B for group in self._holds}
         free_B = ~np.any([*mine_HB.values(), np.zeros_like(facts_B)], axis=0)
         free_B[judged_B] = live_J
-        learned = _learn(self.live, batch, free_B & ~broken_B)
+        learned = learn_part(self.live, batch, free_B & ~broken_B)
         self.held_B = None if free_B.all() else ~free_B
         for group, hold in self._holds.items():
             if hold.shadow is not None:
-                _learn(hold.shadow, batch, (free_B | mine_HB[group]) & ~broken_B)
-            axis = self.named(group)[0]
-            held = np.flatnonzero(mine_HB[group] & ~free_B)
-            names = [names_AB[AXES.index(axis)][i] if axis else "" for i in held]
-            hold.rows.add(self._guard.batches - 1, zip([batch.examples[i] for i in held], names, strict=True))
+                learn_part(hold.shadow, batch, (free_B | mine_HB[group]) & ~broken_B)
+            hold.rows.add(
+                self._guard.batches - 1, self._telling.held(batch, group, mine_HB[group] & ~free_B & judged_B, names_AB)
+            )
         return learned
+
+    def mark(self) -> GuardMark | None:
+        """This moment, where what was restored can be stood on."""
+        live = mark_of(self.live)
+        shadows = {group: (one, mark_of(one)) for group, one in self._shadows.items()}
+        return None if live is None else GuardMark((self.live, live), shadows)
+
+    def gather(self, since: GuardMark | None) -> GuardTaken:
+        """What changed since a mark, or everything."""
+        self._pending = None
+        return take(self.live, self._shadows, self._state(), since)
 
     def snapshot(self, folder: Path) -> None:
         self._pending = None
         self.live.snapshot(folder)
         np.savez(folder / STATE, allow_pickle=False, **self._state())
-        for group, hold in self._holds.items():
-            if hold.shadow is not None:
-                (aside := folder / f"{SHADOW}{group}").mkdir()
-                hold.shadow.snapshot(aside)
+        for group, shadow in self._shadows.items():
+            (aside := folder / f"{SHADOW}{group}").mkdir()
+            shadow.snapshot(aside)
 
-    def restore(self, folder: Path) -> None:
-        """Become what `snapshot` wrote; what was written without a guard is watched by one from here on."""
+    def restore(self, *folders: Path) -> None:
+        """Become what was written last; what was written without a guard is watched by one from here on."""
         self._pending = None
-        self.live.restore(folder)
-        if not (folder / STATE).exists():
+        restore(self.live, folders)
+        if not (folders[-1] / STATE).exists():
             return
-        with np.load(folder / STATE, allow_pickle=False) as arrays:
-            told = dict(arrays)
-        document = json.loads(told.pop("document").tobytes())
-        self._slices.load(under("slices.", told))
-        self._guard.load(under("guard.", told))
-        self._orders_taken, self.broken = document["orders_taken"], document["broken"]
-        self._holds = {}
-        for group, (shadowed, stretches) in document["holds"]:
-            shadow = self._make() if shadowed else None
-            if shadow is not None:
-                shadow.restore(folder / f"{SHADOW}{group}")
-            self._holds[group] = Hold(shadow, HeldRows.load(stretches))
+        with np.load(folders[-1] / STATE, allow_pickle=False) as arrays:
+            self._become(dict(arrays), lambda group: self._restored(folders_of(group, folders)))
 
     def digest(self) -> str:
-        hashed = hashlib.sha256(self.live.digest().encode())
-        for name, array in sorted(self._state().items()):
-            hashed.update(f"{name}{array.shape}{array.dtype}".encode() + array.tobytes())
-        for hold in self._holds.values():
-            hashed.update(hold.shadow.digest().encode() if hold.shadow else b"")
-        return hashed.hexdigest()
+        return digest_of(self.live.digest(), self._state(), [one.digest() for one in self._shadows.values()])
+
+    @property
+    def _shadows(self) -> dict[int, Learner]:
+        return {group: hold.shadow for group, hold in self._holds.items() if hold.shadow is not None}
 
     def export(self, folder: Path, *, version: int) -> None:
         self._pending = None
@@ -176,73 +176,73 @@ class GuardedLearner:
             raise ValueError("the features of this learner can't be changed while it lives")
         changed = self.live.carry(told)
         if isinstance(before, GuardedLearner):
-            self._slices.load(before._slices.state())
-            self._guard.load(before._guard.state())
-            self._orders_taken, self.broken = before._orders_taken, before.broken
-            self._holds = {group: Hold(self._carried(hold.shadow), hold.rows) for group, hold in before._holds.items()}
+            self._become(before._state(), lambda group: carried(before._holds[group].shadow, self._make))
         return changed
 
-    def _carried(self, before: Learner | None) -> Learner | None:
-        shadow = self._make()
-        if before is None or not isinstance(shadow, Carries):
-            return None
-        shadow.carry(before)
-        return shadow
+    def _plain(self, one: Event | HeldView) -> dict[str, Any]:
+        axis, value = self.named(one.group)
+        return asdict(one) | {"axis": axis, "value": value}
 
-    def _judge(self, batch: Batch, scores: Scores, group_BA: Ints, judged_B: Bools) -> tuple[Bools, tuple[Event, ...]]:
+    def _judge(self, batch: Batch, scores: Scores, group_BA: Ints, names_AB: Names) -> tuple[Bools, Bools]:
+        """Rows that were judged, and which of these may be learned."""
         logit_B = logits(scores.probability_BL[:, self._at])
         shadow_B = logit_B.copy()
-        for group, hold in self._holds.items():
-            if hold.shadow is not None:
-                mine = (group_BA == group).any(axis=1)
-                shadow_B[mine] = logits(hold.shadow.score(batch).probability_BL[:, self._at])[mine]
-        value_J = (scores.value_BL[judged_B, self._at] > 0).astype(np.float64)
-        judged = self._guard.judge(
-            Told(
-                logit_B[judged_B],
-                shadow_B[judged_B] if self._holds else None,
-                value_J,
-                group_BA[judged_B],
-                np.isfinite(logit_B[judged_B]),
-            )
-        )
-        return judged.live_B, judged.events
+        for group, shadow in self._shadows.items():
+            mine_B = (group_BA == group).any(axis=1)
+            shadow_B[mine_B] = logits(shadow.score(batch).probability_BL[:, self._at])[mine_B]
+        judged_B, told = self._telling.told(batch, scores, Foreseen(logit_B, shadow_B, group_BA, names_AB))
+        judged = self._guard.judge(told)
+        self.events = judged.events
+        return judged_B, judged.live_B[: int(judged_B.sum())]
 
     def _act(self, event: Event) -> None:
+        """A hold without a shadow can only return, whatever is ordered, and is masked as a whole then."""
         if event.verdict == "hold":
-            room = sum(hold.shadow is not None for hold in self._holds.values()) < self._terms.most_shadows
-            self._holds[event.group] = Hold(self._fork() if room else None)
+            room = len(self._shadows) < self._terms.most_shadows
+            self._holds[event.group] = Hold(forked(self.live, self._make) if room else None)
+            self._bind(event.group)
         elif event.verdict in ("accept", "return"):
-            hold = self._holds.pop(event.group)
-            stretch = hold.rows.before(event.clean) if event.verdict == "return" else None
-            if stretch is not None:
-                self.returned.append(Returned(self.named(event.group)[0], stretch, event.why))
+            hold, axis = self._holds.pop(event.group), self.named(event.group)[0]
+            accepted, whole = event.verdict == "accept", hold.rows.before(None) or Stretch(0, {}, {}, set())
+            if accepted:
+                self.accepted.append(Returned(axis, whole, event.why))
+            if (remains := hold.remains(event.clean, accepted=accepted)) is not None:
+                self.returned.append(Returned(axis, remains, event.why))
             elif hold.shadow is not None:
-                self.live = hold.shadow
-                for other in self._holds.values():
-                    other.shadow = self._fork() if other.shadow is not None else None
+                self._promote(event.group, hold.shadow)
 
-    def _fork(self) -> Learner:
-        """A learner that knows what the live one knows."""
-        shadow = self._make()
-        with tempfile.TemporaryDirectory() as folder:
-            self.live.snapshot(Path(folder))
-            shadow.restore(Path(folder))
+    def _promote(self, group: int, shadow: Learner) -> None:
+        self.live = shadow
+        self._telling.accepted(group)
+        for other in self._shadows:
+            self._holds[other].shadow, self._holds[other].since = forked(shadow, self._make), self._guard.batches - 1
+
+    def _bind(self, group: int) -> None:
+        if self._holds[group].shadow is None:
+            self._guard.order(group, "refuse")
+
+    def _restored(self, folders: Sequence[Path]) -> Learner:
+        restore(shadow := self._make(), folders)
         return shadow
 
+    def _become(self, told: dict[str, Any], shadow_of: Callable[[int], Learner | None]) -> None:
+        """What `_state` told, with these shadows."""
+        document = json.loads(told.pop("document").tobytes())
+        for name, part in (("slices.", self._slices), ("guard.", self._guard), ("telling.", self._telling)):
+            part.load(under(name, told))
+        self._orders_taken, self.broken = document["orders_taken"], document["broken"]
+        self._holds = {}
+        for group, (shadowed, since, stretches) in document["holds"]:
+            self._holds[group] = Hold(shadow_of(group) if shadowed else None, HeldRows.load(stretches), since)
+            self._bind(group)
+
     def _state(self) -> dict[str, Any]:
-        holds = [[group, [hold.shadow is not None, hold.rows.dump()]] for group, hold in self._holds.items()]
+        holds = [[group, [one.shadow is not None, one.since, one.rows.dump()]] for group, one in self._holds.items()]
         document = {"holds": holds, "orders_taken": self._orders_taken, "broken": self.broken}
-        told = {f"slices.{name}": array for name, array in self._slices.state().items()}
-        told |= {f"guard.{name}": array for name, array in self._guard.state().items()}
-        return told | {"document": np.frombuffer(json.dumps(document, sort_keys=True).encode(), np.uint8)}
-
-
-def _learn(learner: Learner, batch: Batch, part_B: Bools) -> Learned:
-    if part_B.all():
-        return learner.learn(batch)
-    part = tuple(batch.examples[i] for i in np.flatnonzero(part_B))
-    return learner.learn(Batch(part, batch.horizon))
+        told = {"document": np.frombuffer(json.dumps(document, sort_keys=True).encode(), np.uint8)}
+        for name, part in (("slices.", self._slices), ("guard.", self._guard), ("telling.", self._telling)):
+            told |= {name + array: value for array, value in part.state().items()}
+        return told
 
 
 def live_of(learner: Learner) -> Learner:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from learners.learner import Learner
-from learners.ordering import Example
 from streams.positions import Positions
 
 MOST = 256
@@ -47,10 +46,9 @@ class HeldRows:
 
     stretches: list[Stretch] = field(default_factory=list)
 
-    def add(self, batch: int, rows: Iterable[tuple[Example, str]]) -> None:
-        """Held rows of one batch, each with what its slice is named."""
-        for example, name in rows:
-            p, at = example.partition, example.row.input
+    def add(self, batch: int, rows: Iterable[tuple[int, int, str]]) -> None:
+        """Held rows of one batch: partition and offset of the impression, and what the slice is named."""
+        for p, at, name in rows:
             if at >= 0:
                 self.take(Stretch(batch, {p: at}, {p: at + 1}, {name}))
 
@@ -63,11 +61,11 @@ class HeldRows:
         if len(self.stretches) > MOST:
             self.stretches[0].join(self.stretches.pop(1))
 
-    def before(self, batch: int) -> Stretch | None:
-        """All that was held before a batch as one; None where nothing was."""
+    def before(self, batch: int | None) -> Stretch | None:
+        """All that was held before a batch (None: up to now) as one; None where nothing was."""
         found: Stretch | None = None
         for one in self.stretches:
-            if one.batch >= batch:
+            if batch is not None and one.batch >= batch:
                 break
             if found is None:
                 found = Stretch(one.batch, dict(one.start), dict(one.stop), set(one.names))
@@ -87,15 +85,32 @@ class HeldRows:
 
 @dataclass(slots=True)
 class Hold:
-    """One group that the live learner does not learn; without a shadow it can only return."""
+    """One group that the live learner does not learn; without a shadow it can only return. The shadow was made anew at
+    batch `since`, and does not know what was held before."""
 
     shadow: Learner | None
     rows: HeldRows = field(default_factory=HeldRows)
+    since: int = 0
+
+    def remains(self, clean: int, *, accepted: bool) -> Stretch | None:
+        """What was held and nobody will learn, now that the hold ends; None where there is nothing of that kind. On a
+        return it is what was held before batch `clean`, or all of it where nobody learned it aside.
+
+        >>> hold = Hold(None)
+        >>> hold.rows.take(Stretch(7, {0: 40}, {0: 43}, {"web"}))
+        >>> hold.remains(7, accepted=False).stop, hold.remains(7, accepted=True)
+        ({0: 43}, None)
+        """
+        if accepted:
+            return self.rows.before(self.since)
+        if self.shadow is None:
+            return self.rows.before(None)
+        return self.rows.before(clean) or self.rows.before(self.since)
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A hold that ended by a return: rows of a slice that are to be masked; `axis` is "" where all rows are."""
+    """Rows of a slice whose hold ended, which are to be masked or were learned; `axis` is "" where all rows are."""
 
     axis: str
     stretch: Stretch

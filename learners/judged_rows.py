@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +19,8 @@ FACTS = ("item", "forget")
 def names_of(batch: Batch) -> list[list[str]]:
     """By axis, the value of each row; empty texts where nobody was shown anything."""
     shots = [example.shot for example in batch.examples]
-    return [[getattr(shot, axis) if shot else "" for shot in shots] for axis in AXES]
+    axes = [attrgetter(axis) for axis in AXES]
+    return [[value(shot) if shot is not None else "" for shot in shots] for value in axes]
 
 
 def facts_of(batch: Batch) -> Bools:
@@ -28,7 +31,9 @@ def facts_of(batch: Batch) -> Bools:
 def broken_of(batch: Batch) -> Bools:
     """Rows of which a label or the weight is no number, [B]."""
     rows = (example.row for example in batch.examples)
-    return np.array([not np.isfinite([row.weight, *row.labels.values()]).all() for row in rows], np.bool_)
+    sum_B = np.array([row.weight + sum(row.labels.values()) for row in rows], np.float64)
+    broken_B: Bools = ~np.isfinite(sum_B)  # what is no number makes no number of the sum
+    return broken_B
 
 
 def evidence_of(batch: Batch, scores: Scores, label: int) -> Bools:
@@ -36,6 +41,13 @@ def evidence_of(batch: Batch, scores: Scores, label: int) -> Bools:
     label_B = np.array([example.row.kind == "label" for example in batch.examples], np.bool_)
     counted_B: Bools = label_B & scores.decided_BL[:, label] & (scores.weight_B > 0)
     return counted_B
+
+
+def yeses_of(batch: Batch, scores: Scores, label: int) -> Bools:
+    """Rows that were decided as a yes of that label, whatever they weigh, [B]."""
+    label_B = np.array([example.row.kind == "label" for example in batch.examples], np.bool_)
+    yes_B: Bools = label_B & scores.decided_BL[:, label] & (scores.value_BL[:, label] > 0)
+    return yes_B
 
 
 def mended(scores: Scores, broken_B: Bools | None) -> Scores:
@@ -47,6 +59,7 @@ def mended(scores: Scores, broken_B: Bools | None) -> Scores:
         scores.decided_BL & ~broken_B[:, None],
         np.where(broken_B[:, None], np.float32(0), scores.value_BL),
         np.where(broken_B, np.float32(0), scores.weight_B),
+        scores.shown,
     )
 
 

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from checkpoints.manifest import TrainerPosition
 from streams.decisions import Decisions
-from streams.examples import Attributes, Row, Shot, decode
+from streams.examples import Attributes, Counted, Row, Shot, decode
 from streams.in_force import InForce
 from streams.log import Record
 from streams.positions import Positions
@@ -41,13 +41,22 @@ class Batch:
     horizon: int
 
 
+class Counts(NamedTuple):
+    """What was counted up to a watermark, since the frame before."""
+
+    watermark: int
+    counted: tuple[Counted, ...]
+
+
 class _Used(NamedTuple):
-    """An accepted frame: its place in both topics, its watermark, and the sequence after its last row (0 for none)."""
+    """An accepted frame: its place in both topics, its watermark, the sequence after its last row (0 for none), what it
+    counted."""
 
     offset: int
     input: int
     watermark: int
     end: int
+    counted: tuple[Counted, ...] = ()
 
 
 @dataclass(slots=True)
@@ -78,6 +87,7 @@ class Ordering:
     >>> [e.row.example for e in batch.examples], batch.horizon
     (['e0', 'e1'], 20)
     >>> ordering.advance(batch)
+    []
     >>> ordering.positions[0].sequence, [e.row.example for e in ordering.cut().examples]
     (2, ['e2'])
     """
@@ -132,7 +142,7 @@ class Ordering:
             rows, shots, attributes = frame.rows, frame.shots, frame.attributes
             lane.watermark = frame.watermark
             end = rows[-1].sequence + 1 if rows else 0
-            lane.frames.append(used := _Used(record.offset, frame.input, frame.watermark, end))
+            lane.frames.append(used := _Used(record.offset, frame.input, frame.watermark, end, frame.counted))
             if end > lane.stands.sequence:
                 lane.waiting.append(used)
             lane.rows += [
@@ -161,12 +171,15 @@ class Ordering:
             return Batch(tuple(pending[:rows]), end - 1)
         return None
 
-    def advance(self, batch: Batch) -> None:
-        """Move the positions over the batch that `cut` gave: in memory only."""
+    def advance(self, batch: Batch) -> list[Counts]:
+        """Move the positions over the batch that `cut` gave, in memory only. Gives what the frames counted that lie
+        behind us now: each is told once, whenever a trainer starts anew."""
+        over: list[Counts] = []
         learned = {example.partition: example.row.sequence + 1 for example in batch.examples}
         for p, lane in self._lanes.items():
-            _move(lane, learned.get(p, lane.stands.sequence), batch.horizon)
+            over += _move(lane, learned.get(p, lane.stands.sequence), batch.horizon)
         del self._pending[: len(batch.examples)]
+        return over
 
     def _release(self) -> None:
         """Move what lies strictly below the least watermark to the pending rows.
@@ -187,19 +200,22 @@ class Ordering:
         self._pending += ready
 
 
-def _move(lane: _Lane, sequence: int, horizon: int) -> None:
+def _move(lane: _Lane, sequence: int, horizon: int) -> list[Counts]:
     """Step over the frames that are wholly used, and name the frame whose watermark proved the batch complete.
 
     The proof counts as input: a mask change between it and the last learned row could else let a row appear in a
     bucket that was learned already.
     """
-    stands, frames = lane.stands, lane.frames
+    stands, frames, over = lane.stands, lane.frames, list[Counts]()
     examples, last, watermark = stands.examples, stands.last, stands.watermark
     while frames and frames[0].end <= sequence and frames[0].watermark <= horizon:
         used = frames.popleft()
         examples, last, watermark = used.offset + 1, used.input, used.watermark
+        if used.counted:
+            over.append(Counts(used.watermark, used.counted))
     proof = next((frame.input for frame in frames if frame.watermark > horizon), last)
     lane.stands = TrainerPosition(examples, last, watermark, sequence, max(stands.input, proof + 1))
+    return over
 
 
 def _reached(lane: _Lane) -> int:

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from learners.held_rows import Returned
 from learners.learner import Bools
+from learners.ordering import Counts
 from streams.decisions import Decision
 from streams.mask import Entry, Masking
 from streams.positions import Positions
@@ -35,11 +36,17 @@ class Refuses(Protocol):
 
     returned: list[Returned]
     """What is to be masked since the caller last emptied it."""
+    accepted: list[Returned]
+    """What was held and is learned now, since the caller last emptied it."""
     held_B: Bools | None
     """Rows of the last batch that were not learned; None where all of them were."""
 
     def order(self, orders: Sequence[Ordered]) -> None:
         """Follow what operators want: all orders come to so far, oldest first."""
+        ...
+
+    def count(self, counts: Iterable[Counts]) -> None:
+        """Take in what was counted of interactions that sources announced, up to the last batch."""
         ...
 
     def told(self) -> dict[str, Any]:
@@ -103,3 +110,24 @@ def refusal(returned: Sequence[Returned], partitions: Sequence[int], *, at: int,
     entries = [entry for one in returned for entry in entries_of(one, partitions)]
     why = "; ".join(one.why for one in returned)
     return Decision("mask", at=at, who="guard", why=why, seen=seen, add=tuple(entries))
+
+
+def acceptances(accepted: Sequence[Returned], before: Sequence[Decision], *, at: int, seen: int) -> list[Decision]:
+    """A line for each slice that is learned after all: it masks nothing and is only to be read. `start` and `until` are
+    the frames of events that showed what was held. What a trainer said before it began again is not said twice.
+
+    >>> from learners.held_rows import Stretch
+    >>> sale = Returned("producer", Stretch(4, {0: 3}, {0: 9}, {"web"}), "learned after 32 held batches")
+    >>> (line,) = acceptances([sale], [], at=5, seen=0)
+    >>> line.why, line.start, line.until, acceptances([sale], [line], at=6, seen=1)
+    ('accepted producer=web: learned after 32 held batches', {0: 3}, {0: 9}, [])
+    """
+    said = {(line.who, line.why) for line in before if line.kind == "mask"}
+    made = []
+    for one in accepted:
+        where = f"{one.axis}={','.join(sorted(one.stretch.names))}" if one.axis else "all"
+        why = f"accepted {where}: {one.why}"
+        if ("guard", why) not in said:
+            stretch = one.stretch
+            made.append(Decision("mask", at, "guard", why, seen, start=stretch.start, until=stretch.stop))
+    return made

@@ -87,6 +87,15 @@ class Row(Struct, frozen=True, array_like=True, gc=False):
     input: int = -1
 
 
+class Counted(Struct, frozen=True, array_like=True, gc=False):
+    """Interactions of one type that a producer's sources announced, and that came, since the frame before."""
+
+    producer: str
+    type: str
+    announced: int
+    delivered: int
+
+
 class ExampleFrame(Struct, frozen=True, array_like=True, gc=False):
     """What one frame of events, at offset `input`, gave. `prev` is the input of the frame before it in this fold
     (-1 for none), `watermark` the joiner's after `input`, `config` the digest of what the fold was made with."""
@@ -99,6 +108,7 @@ class ExampleFrame(Struct, frozen=True, array_like=True, gc=False):
     rows: tuple[Row, ...] = ()
     shots: tuple[Shot, ...] = ()
     attributes: tuple[Attributes, ...] = ()
+    counted: tuple[Counted, ...] = ()
 
 
 def encode(frame: ExampleFrame) -> bytes:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from streams.examples import Attributes, ExampleFrame, Row, Shot
+from streams.examples import Attributes, Counted, ExampleFrame, Row, Shot
 from streams.known_items import UNKNOWN
 
 
@@ -29,6 +29,7 @@ class _Told(Struct, frozen=True, array_like=True, gc=False):
     rows: tuple[Row, ...]
     shots: tuple[Raw, ...]
     attributes: tuple[Raw, ...]
+    counted: tuple[Counted, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,13 @@ class Given:
     rows: tuple[Row, ...]
     told_shots: tuple[bytes, ...]
     told_attributes: tuple[bytes, ...]
+    counted: tuple[Counted, ...] = ()
 
     @classmethod
     def of(cls, frame: ExampleFrame) -> Given:
         """What a joiner must have given for this frame."""
         shots, attributes = tuple(map(encode, frame.shots)), tuple(map(encode, frame.attributes))
-        return cls(frame.prev, frame.watermark, frame.rows, shots, attributes)
+        return cls(frame.prev, frame.watermark, frame.rows, shots, attributes, frame.counted)
 
     @property
     def shots(self) -> tuple[Shot, ...]:
@@ -62,13 +64,22 @@ class Given:
 
     def frame(self, lineage: str, input_offset: int, config: str) -> ExampleFrame:
         return ExampleFrame(
-            lineage, input_offset, self.prev, self.watermark, config, self.rows, self.shots, self.attributes
+            lineage,
+            input_offset,
+            self.prev,
+            self.watermark,
+            config,
+            self.rows,
+            self.shots,
+            self.attributes,
+            self.counted,
         )
 
     def encoded(self, lineage: str, input_offset: int, config: str) -> bytes:
         """The bytes of `frame`."""
         shots, attributes = tuple(map(Raw, self.told_shots)), tuple(map(Raw, self.told_attributes))
-        return encode(_Told(lineage, input_offset, self.prev, self.watermark, config, self.rows, shots, attributes))
+        told = lineage, input_offset, self.prev, self.watermark, config, self.rows, shots, attributes, self.counted
+        return encode(_Told(*told))
 
 
 class Gathering:

@@ -16,7 +16,9 @@ class Head(Struct):
 
     `sequence` counts rows; `since`: what is older can't matter any more, `purged`: and is gone below here;
     `slates_until`: from then on no slate holds; `first_shown`: when the first impression of "label/surface" was shown;
-    `counts`: events and rows by cause.
+    `counts`: events and rows by cause. `counting`: since when (ts) interactions are counted against what sources
+    announce, -1 where nothing came yet; `counted`: by producer and type what was announced, and what came, since the
+    last frame.
     """
 
     watermark: int = 0
@@ -28,6 +30,8 @@ class Head(Struct):
     slates_until: int = 0
     first_shown: dict[str, int] = {}
     counts: dict[str, int] = {}
+    counting: int = -1
+    counted: dict[str, dict[str, list[int]]] = {}
 
     def count(self, cause: str, times: int = 1) -> None:
         """

@@ -11,10 +11,12 @@ from hashlib import blake2b
 
 import msgspec
 
-OPEN, WAIT_AT, SLATE_AT, SEEN_AT, RETIRED = (bytes([n]) for n in range(1, 6))
-TIMED = (OPEN, WAIT_AT, SLATE_AT, SEEN_AT, RETIRED)
-REQUEST, SLATE, SEEN, ITEM, ATTRIBUTES, HISTORY, GONE, META, OUTBOX, USER = (bytes([n]) for n in range(129, 139))
-NAMED = (REQUEST, SLATE, SEEN, ITEM, ATTRIBUTES, HISTORY, GONE, META, OUTBOX, USER)
+OPEN, WAIT_AT, SLATE_AT, SEEN_AT, RETIRED, SOURCE_AT = (bytes([n]) for n in range(1, 7))
+TIMED = (OPEN, WAIT_AT, SLATE_AT, SEEN_AT, RETIRED, SOURCE_AT)
+REQUEST, SLATE, SEEN, ITEM, ATTRIBUTES, HISTORY, GONE, META, OUTBOX, USER, SOURCE = (
+    bytes([n]) for n in range(129, 140)
+)
+NAMED = (REQUEST, SLATE, SEEN, ITEM, ATTRIBUTES, HISTORY, GONE, META, OUTBOX, USER, SOURCE)
 REREAD = frozenset(key[0] for key in (ITEM, HISTORY, USER))
 """Families whose values are asked for again and again; most others are read once, if ever."""
 

@@ -1,7 +1,8 @@
 """All that a joiner keeps, and how it lets go: of what is too old to matter, and of users.
 
 One horizon bounds everything: what is older than `head.since` can neither open, decide nor repeat anything. Slates
-alone live twice as long, since an impression may come a while after its slate and still needs it at its last close.
+live twice as long, since an impression may come a while after its slate and still needs it at its last close; what
+sources announced, an hour longer.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 from itertools import islice
 
 from streams import join_head
+from streams.counters import KEPT_MS, Counters
 from streams.histories import Forgotten, Histories
 from streams.join_keys import (
     OPEN,
     RETIRED,
     SEEN_AT,
     SLATE_AT,
+    SOURCE_AT,
     TIMED,
     WAIT_AT,
     owner_id,
@@ -53,6 +56,7 @@ class Kept:
         self.histories = Histories(state, size=rules.history, size_of=rules.history_of)
         self.forgotten = Forgotten(state)
         self.repeats = Repeats(state, horizon=rules.lifespan)
+        self.counters = Counters(state, self.head)
 
     def sweep(self) -> None:
         """Drop what is older than `head.since`, or the oldest of it: a step, each time by which event it comes."""
@@ -65,6 +69,8 @@ class Kept:
             self.repeats.expire(marker)
         for marker, _ in old[RETIRED]:
             self.items.expire(marker)
+        for marker, _ in old[SOURCE_AT]:
+            self.counters.expire(marker)
         for key, told in old[OPEN]:
             self.openings.unlink(key, told)
         for family in TIMED:
@@ -102,4 +108,6 @@ class Kept:
         return family + time_key(self.head.purged - later), family + time_key(until - later)
 
     def _later(self, family: bytes) -> int:
-        return self.rules.lifespan if family == SLATE_AT else 0
+        if family == SLATE_AT:
+            return self.rules.lifespan
+        return KEPT_MS if family == SOURCE_AT else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -10,6 +11,8 @@ from checkpoints.store import VersionStore
 from headrace.guard_operations import GuardError, give, slice_of, standing
 from headrace.guard_settings import Guard
 from headrace.operations import Operator
+from headrace.stream_settings import Label
+from learners.guard_terms import terms_of
 from learners.refusing import orders_at
 from streams.decisions import Decision, DecisionLog
 from streams.log import MemoryLogs
@@ -74,7 +77,32 @@ def test_without_a_trainer_nothing_is_known(
     assert (status, "No trainer" in out) == (0, True)
 
 
-def test_labels_that_are_positive_at_once_are_not_judged() -> None:
-    assert Guard().told({"click": False}) == {}
-    with pytest.raises(ValueError, match="no label of mode `wait`"):
-        Guard(label="click").told({"click": False, "like": True})
+def label(mode: Literal["wait", "fast", "delayed"]) -> Label:
+    return Label(event="click", window=5_000, mode=mode, surfaces={"mail": 60_000})
+
+
+def test_a_label_whose_noes_are_told_at_once_is_not_judged() -> None:
+    assert Guard().told({"click": label("delayed")}, grace=0) == {}
+    with pytest.raises(ValueError, match="those that can: like"):
+        Guard(label="click").told({"click": label("delayed"), "like": label("wait")}, grace=0)
+
+
+def test_a_label_that_is_told_at_its_close_is_judged_before_one_that_is_told_at_once() -> None:
+    told = Guard().told({"click": label("fast"), "like": label("wait")}, grace=0)
+    assert (told["label"], "mode" in told) == ("like", False)
+
+
+def test_of_a_label_that_is_told_at_once_the_guard_knows_when_it_closes() -> None:
+    watch = terms_of(Guard().told({"click": label("fast")}, grace=500)).watch
+    assert (watch.fast, watch.event) == (True, "click")
+    assert (watch.close(0, "home"), watch.close(0, "mail")) == (5_500, 60_500)
+
+
+def test_a_hold_that_nobody_learns_aside_can_not_be_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = {"axis": "producer", "value": "web", "shadow": False}
+    monkeypatch.setattr("headrace.guard_operations.standing", lambda *_: {"held": [held]})
+    monkeypatch.setattr("headrace.guard_operations.give", lambda *_, **__: 3)
+    _, out, _ = runner(tmp_path, monkeypatch, capsys)("guard", "accept", "producer=web", "--why", "a sale")
+    assert "can't be accepted" in out

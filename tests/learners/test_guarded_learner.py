@@ -2,77 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import count
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from checkpoints.store import VersionStore
-from learners.guard.rules import GuardRules
-from learners.guard_terms import Terms
-from learners.guarded_learner import GuardedLearner
-from learners.plan import Plan, Trained
 from learners.refusing import FOLD, Order
-from learners.trainer import Trainer
 from streams.decisions import Decision
-from tests.learners.guarded_stream import APP, RULES, WEB, Bends, frames, keener, stuck, truly, wanted
-from tests.learners.rate_learner import RateLearner
-from tests.streams.join_runs import World
-
-VISITS = 8_000
-PLAN = Plan(partitions=1, bucket_ms=2_800, batch_size=400, commit_batches=2, until_end=True)
-PATIENT = Terms(rules=GuardRules(hold=4, ask=32, warm=3, warm_clicks=100))
-
-
-def guarded() -> GuardedLearner:
-    return GuardedLearner(RateLearner, PATIENT)
-
-
-class Town:
-    """Events, a joiner and a trainer, until nothing is left to do."""
-
-    def __init__(self, folder: Path, bends: Bends, *, visits: int = VISITS) -> None:
-        self.world = World(frames(3, visits, bends), rules=RULES, batch=50)
-        self.store = VersionStore(folder)
-        self.learners: list[GuardedLearner] = []
-        self.turns: list[Trained] = []
-        self.start()
-
-    def start(self) -> None:
-        """A trainer that knows what stands in the store and in the logs."""
-        self.trainer = Trainer(self.world.logs, self.store, self._fresh, plan=PLAN, clock=count(1).__next__)
-
-    def _fresh(self) -> GuardedLearner:
-        self.learners.append(guarded())
-        return self.learners[-1]
-
-    def run(self, *, restart_every: int = 0) -> Town:
-        """Joiner and trainer by turns."""
-        while True:
-            self.world.drain()
-            turn = self.trainer.turn()
-            self.turns.append(turn)
-            if restart_every and turn.committed and turn.committed.version % restart_every == 0:
-                self.start()
-            if turn.ended and not turn.restored:
-                return self
-
-    @property
-    def learner(self) -> GuardedLearner:
-        return self.learners[-1]
-
-    def verdicts(self) -> list[tuple[str, str]]:
-        """What the guard said, and of which producer."""
-        changed = (one for turn in self.turns if turn.guard for one in turn.guard["changed"])
-        return [(one["verdict"], one["value"]) for one in changed]
-
-
-def apart(learner: GuardedLearner) -> float:
-    """How far the learned rates are from the true ones, at most."""
-    live = learner.live
-    assert isinstance(live, RateLearner)
-    return max(abs(live._rate(f"i{item}", "click") - wanted(item)) for item in range(12))
+from tests.learners.guarded_stream import APP, RULES, WEB, keener, stuck, truly
+from tests.learners.guarded_town import VISITS, Town, apart
 
 
 def test_a_sound_stream_is_learned_as_if_there_were_no_guard(tmp_path: Path) -> None:
@@ -110,16 +49,54 @@ def test_restarts_within_holds_give_the_same_bytes(tmp_path: Path) -> None:
     assert often.world.decisions.fold.masking().entries == once.world.decisions.fold.masking().entries
 
 
-def test_an_accepted_slice_is_learned(tmp_path: Path) -> None:
-    town = Town(tmp_path, keener(3200, VISITS, WEB))
+def to_accept(folder: Path) -> Town:
+    """People of one producer click more, for good, and an operator says so a while after that."""
+    town = Town(folder, keener(3200, VISITS, WEB))
     town.world.decisions.decide(Decision("configure", 1, "ana", "first", 0, settings={"join": RULES.text}))
     order = Order("producer", WEB, "accept", 1)
-    start = {0: 440}  # frames of ten visits: a while after the change
+    start = {0: 440}  # frames of ten visits
     town.world.decisions.decide(Decision("configure", 1, "ana", "true", 1, settings={FOLD: order.text}, start=start))
-    town.run()
+    return town
+
+
+def said(town: Town) -> list[Decision]:
+    """What the guard wrote."""
+    town.world.decisions.follow()
+    return [line for line in town.world.decisions.fold.lines if line.who == "guard"]
+
+
+def test_an_accepted_slice_is_learned_and_that_is_written_down(tmp_path: Path) -> None:
+    town = to_accept(tmp_path).run()
     assert town.verdicts() == [("hold", WEB), ("accept", WEB)]
     assert town.learner.rows_learned == VISITS
+    (line,) = said(town)
     assert not town.world.decisions.fold.masking().entries
+    assert line.why.startswith("accepted producer=web: ")
+    assert "by order" in line.why
+    assert 0 < line.start[0] < (line.until or {})[0] <= 480, "the frames that showed what was held"
+
+
+def test_an_accept_is_written_down_once_by_a_trainer_that_died_right_after(tmp_path: Path) -> None:
+    town = to_accept(tmp_path)
+    town.world.drain()
+    while not said(town):
+        for _ in town.trainer.effects():
+            if said(town):
+                break
+    town.start()
+    town.run()
+    assert ("accept", WEB) in town.verdicts(), "again"
+    assert len(said(town)) == 1
+
+
+def test_what_nobody_learns_aside_is_not_accepted(tmp_path: Path) -> None:
+    """It would be lost: the live learner has never seen it."""
+    town = to_accept(tmp_path)
+    town.terms = replace(town.terms, most_shadows=0, rules=replace(town.terms.rules, ask=6))
+    town.run()
+    assert [verdict for verdict, _ in town.verdicts() if verdict != "ask"] == ["hold"]
+    (held,) = town.learner.told()["held"]
+    assert (held["value"], held["shadow"]) == (WEB, False)
 
 
 @pytest.mark.parametrize("order", ["accept", "refuse"])

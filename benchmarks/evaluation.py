@@ -3,7 +3,8 @@
 The same batches go to two learners in turns: one is scored and learned, the other is evaluated too, with its slices and
 with retrieval over all items. `evaluation_share` is the time in evaluation over the time in score and learn of the same
 learner, by the processor's clock; `retrieval_share` is the part of it that looks for clicks; `on_over_off` is
-the whole of one learner over the other. The bar is a share of at most .02.
+the whole of one learner over the other, without challengers. The bar is a share of at most .02. `challengers_share` is
+what they cost beside it, with frozen copies and alarms of drift.
 
     python benchmarks/evaluation.py [--quick] [--json]
 """
@@ -15,20 +16,26 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from learners.evaluation import Evaluation
+from learners.frozen_copies import FrozenCopies
 from learners.learner import Learner
 from learners.named_learners import make_learner
 from learners.ordering import Batch, Example
 from learners.progressive import evaluate, foreseen
+from learners.riding_along import RidingAlong
 from streams.examples import Attributes, Past, Row, Shot
 
 ITEMS, USERS, SLATE, BATCH = 10_000, 20_000, 10, 1024
 RATE = 0.12
 BAR = 0.02
+EVERY = 64
+AGES = {"young": 30_000, "old": 120_000}
+"""A batch is a second."""
 DISCARDED = 20
 """Batches before the clock runs."""
 
@@ -97,7 +104,20 @@ def taught(stock: list[Attributes]) -> Learner:
     return learner
 
 
-def step(learner: Learner, batch: Batch, times: Times, evaluation: Evaluation | None = None) -> None:
+def riders() -> RidingAlong:
+    """Challengers as they ride along by the settings as shipped, but that hours and days are short, and copies of any
+    size."""
+    made = partial(make_learner, labels=("click",), context=("hour",), seed=1)
+    return RidingAlong("click", every=EVERY, context=("hour",), frozen=FrozenCopies(made, AGES, largest=1 << 30))
+
+
+def step(
+    learner: Learner,
+    batch: Batch,
+    times: Times,
+    evaluation: Evaluation | None = None,
+    riding: RidingAlong | None = None,
+) -> None:
     """One turn as the trainer takes it."""
     times.start()
     look = evaluation.retrieval.look(learner, batch) if evaluation else None
@@ -111,19 +131,27 @@ def step(learner: Learner, batch: Batch, times: Times, evaluation: Evaluation | 
     if evaluation and told:
         evaluate(evaluation, told)
         times.lap("figures")
+    if riding:
+        riding.see(batch, scores, learner)
+        times.lap("riding")
 
 
 def measured(rows: int) -> dict[str, Any]:
     """The figures of one run."""
     stock = items()
     plain, evaluated, evaluation = taught(stock), taught(stock), Evaluation(("click",))
-    off, on = Times(), Times()
+    off, on, riding = Times(), Times(), riders()
     for number, batch in enumerate(batches(rows, stock)):
         if number == DISCARDED:
             off, on = Times(), Times()
-        turns = [(plain, off, None), (evaluated, on, evaluation)]
-        for learner, times, figures in turns[:: 1 if number % 2 else -1]:
-            step(learner, batch, times, figures)
+        step_of = {
+            False: partial(step, plain, batch, off),
+            True: partial(step, evaluated, batch, on, evaluation, riding),
+        }
+        for evaluates in (False, True) if number % 2 else (True, False):
+            step_of[evaluates]()
+    if riding.out:
+        raise RuntimeError(f"challengers are out: {riding.out}")
     on.start()
     click = evaluation.report()["click"]
     on.lap("report")
@@ -133,6 +161,8 @@ def measured(rows: int) -> dict[str, Any]:
         "items": ITEMS,
         "evaluation_share": on.share("figures", "look"),
         "retrieval_share": on.share("look"),
+        "challengers_share": on.share("riding"),
+        "copies_taken": len(riding.told()["table"]) - 3,
         "on_over_off": sum(on.share(name) for name in ("figures", "look", "step"))
         * on.spent["step"]
         / off.spent["step"],

@@ -2,11 +2,12 @@
 
 A fixed share of the rows is taken, by a hash of the example id, so that the cost is bounded and every run takes the
 same. Each rival has the figures of the live model; where they differ, a paired interval says whether that is chance.
-Nothing here decides who serves. Rivals may be frozen copies of the live model: `frozen.py`.
+A rival that errs is out, with its reason, and nobody else is. Nothing here decides who serves.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,27 @@ class Paired:
         better = "live" if high < 0 else "rival" if low > 0 else None
         return {"gap": self.mean, "low": low, "high": high, "blocks": int(self.blocks), "better": better}
 
+    @property
+    def standing(self) -> float:
+        """The mean difference of a row, whole blocks or not; 0 where there is none."""
+        rows = self.blocks * BLOCK + self.rows
+        return (self.mean * self.blocks * BLOCK + self.sum) / rows if rows else 0.0
+
+    def verdict(self, name: str) -> str:
+        """The same as `told` in words.
+
+        >>> Paired(blocks=40.0, mean=-0.01, squares=0.01).verdict("popularity")
+        'the live model is better, by 0.0050 to 0.0150 nats a row'
+        """
+        told = self.told()
+        if "low" not in told:
+            return f"too few rows to say: {told['blocks']} blocks of {BLOCK}, of {LEAST}"
+        if told["better"] is None:
+            return f"no difference beyond chance: {told['low']:+.4f} to {told['high']:+.4f} nats a row"
+        least, most = sorted((abs(told["low"]), abs(told["high"])))
+        who = "the live model" if told["better"] == "live" else name
+        return f"{who} is better, by {least:.4f} to {most:.4f} nats a row"
+
     def _close(self) -> None:
         value = self.sum / BLOCK
         self.blocks += 1
@@ -91,40 +113,75 @@ class Challengers:
         self._paired = {name: Paired() for name in rivals}
         self.not_finite = 0
         """Rows left out because someone's score or the outcome was not finite."""
+        self.out: dict[str, str] = {}
+        """Who erred, and how; they score no more."""
 
     def taken(self, ids: Sequence[str]) -> Ints:
         """The places of the rows that are taken."""
         every = self._every
         return np.array([at for at, name in enumerate(ids) if crc32(name.encode()) % every == 0], np.int64)
 
-    def meet(
-        self,
-        rows: Sequence[Features],
-        value_N: Doubles,
-        live_N: Doubles,
-        said: Mapping[str, Doubles] | None = None,
-    ) -> None:
-        """All score, then the rivals learn. `live_N` is what the live model foresaw; `said` what others did that learn
-        elsewhere, which must be those of every call. Rows that are finite for all count, for all or for none."""
+    def meet(self, rows: Sequence[Features], value_N: Doubles, live_N: Doubles) -> None:
+        """All score, then the rivals learn. `live_N` is what the live model foresaw. Rows that are finite for all
+        count, for all or for none."""
         if not len(rows):
             return
-        score = {LIVE: np.asarray(live_N, np.float64), **{n: rival.score(rows) for n, rival in self._rivals.items()}}
-        score |= {name: np.asarray(told_N, np.float64) for name, told_N in (said or {}).items()}
+        score = {LIVE: np.asarray(live_N, np.float64)}
+        for name in self._running():
+            try:
+                score[name] = self._rivals[name].score(rows)
+            except Exception as error:
+                self.drop(name, error)
         fine_N: Bools = np.isfinite(value_N) & np.logical_and.reduce([np.isfinite(one_N) for one_N in score.values()])
         self.not_finite += int((~fine_N).sum())
         self._count({name: one_N[fine_N] for name, one_N in score.items()}, value_N[fine_N] > 0)
         learnt = np.flatnonzero(np.isfinite(value_N)).tolist()
-        for rival in self._rivals.values():
-            rival.learn([rows[at] for at in learnt], value_N[learnt])
+        for name in self._running():
+            try:
+                self._rivals[name].learn([rows[at] for at in learnt], value_N[learnt])
+            except Exception as error:
+                self.drop(name, error)
+
+    def compare(self, name: str, value_N: Doubles, live_N: Doubles, said_N: Doubles) -> None:
+        """One that learns elsewhere, on rows of its own choice, against the live model on the same."""
+        said_N = np.asarray(said_N, np.float64)
+        fine_N: Bools = np.isfinite(value_N) & np.isfinite(live_N) & np.isfinite(said_N)
+        self.not_finite += int((~fine_N).sum())
+        if not fine_N.any():
+            return
+        chosen_N = value_N[fine_N] > 0
+        loss_N = losses(said_N[fine_N], chosen_N)
+        self._known(name)
+        self._figures[name].add(said_N[fine_N], chosen_N, loss_N)
+        self._paired[name].add(losses(np.asarray(live_N, np.float64)[fine_N], chosen_N) - loss_N)
+
+    def drop(self, name: str, error: Exception) -> None:
+        """This one is out."""
+        self.out.setdefault(name, f"{type(error).__name__}: {error}")
+
+    def forget(self, user_id: str) -> None:
+        """Rivals keep nothing that names a user."""
+        for name in self._running():
+            try:
+                self._rivals[name].forget(user_id)
+            except Exception as error:
+                self.drop(name, error)
 
     def table(self) -> list[dict[str, Any]]:
-        """A line for each, the least log loss first, with whole, `window`, `faded` and `since` and, for rivals,
-        `against`: the live model's loss less theirs."""
-        lines = [{"name": name, **figures.report()} for name, figures in self._figures.items()]
-        for line in lines:
-            if line["name"] in self._paired:
-                line["against"] = self._paired[line["name"]].told()
-        return sorted(lines, key=lambda line: (line["log_loss"] is None, line["log_loss"] or 0.0))
+        """A line for each, the best first by what it gains or loses against the live model, with whole, `window`,
+        `faded` and `since` and, for rivals, `against`: the live model's loss less theirs; and a `verdict`."""
+        names = sorted(self._figures, key=lambda name: -self._paired[name].standing if name in self._paired else 0.0)
+        lines = []
+        for name in names:
+            line = {"name": name, **self._figures[name].report()}
+            if name in self._paired:
+                line |= {"against": self._paired[name].told(), "verdict": self._paired[name].verdict(name)}
+            lines.append(line)
+        gone = [{"name": name, "n": 0} for name in self.out if name not in self._figures]
+        for line in [*lines, *gone]:
+            if line["name"] in self.out:
+                line["verdict"] = f"out: {self.out[line['name']]}"
+        return [*lines, *gone]
 
     def mark(self) -> None:
         """From here on `since` counts."""
@@ -134,11 +191,13 @@ class Challengers:
     def state(self) -> Arrays:
         """Everything: figures, differences, and what rivals learned."""
         arrays: Arrays = {"not_finite": np.array(self.not_finite)}
+        arrays["out"] = np.frombuffer(json.dumps(self.out).encode(), np.uint8)
         for name, figures in self._figures.items():
             arrays |= {f"{name}/figures/{key}": array for key, array in figures.state().items()}
         for name, one in self._paired.items():
             arrays[f"{name}/paired"] = np.array([one.rows, one.sum, one.blocks, one.mean, one.squares])
-        for name, rival in self._rivals.items():
+        for name in self._running():
+            rival = self._rivals[name]
             arrays |= {f"{name}/learned/{key}": array for key, array in rival.state().items()}
         return arrays
 
@@ -150,13 +209,17 @@ class Challengers:
                 f"the state is of {sorted(there)}, the rivals are {sorted(self._rivals)}: were settings changed?"
             )
         self.not_finite = int(arrays["not_finite"])
+        self.out = json.loads(arrays["out"].tobytes()) if "out" in arrays else {}
         for name in there:
             self._known(name)
             self._paired[name] = Paired(*arrays[f"{name}/paired"].tolist())
         for name, figures in self._figures.items():
             figures.load(_under(f"{name}/figures/", arrays))
-        for name, rival in self._rivals.items():
-            rival.load(_under(f"{name}/learned/", arrays))
+        for name in self._running():
+            self._rivals[name].load(_under(f"{name}/learned/", arrays))
+
+    def _running(self) -> list[str]:
+        return [name for name in self._rivals if name not in self.out]
 
     def _count(self, score: Mapping[str, Doubles], chosen_N: Bools) -> None:
         if not len(chosen_N):

@@ -32,7 +32,7 @@ class ChanceFigures:
 
     def add(self, p_N: Floats, y_N: Flags, loss_N: NDArray[np.float64]) -> None:
         n = len(p_N)
-        p64_N, y64_N = p_N.astype(np.float64), y_N.astype(np.float64)
+        p64_N, y64_N = p_N.astype(np.float64, copy=False), y_N.astype(np.float64)
         told = (n, float(p64_N.sum()), float(y64_N.sum()), float(loss_N.sum()))
         self.whole.add(*told)
         self.since.add(*told)

@@ -40,6 +40,24 @@ class Alarm:
     before: float
     after: float
 
+    @property
+    def sentence(self) -> str:
+        """For a log.
+
+        >>> Alarm(812, "residual", "up", -0.001, 0.02).sentence
+        'slow drift: the outcome less the prediction went up, from -0.0010 to 0.0200, by batch 812'
+        """
+        way = f"{self.direction}, from {self.before:.4f} to {self.after:.4f}, by batch {self.batch}"
+        return f"slow drift: {SAID[self.signal]} went {way}"
+
+
+SAID = {
+    "loss": "the mean log loss",
+    "residual": "the outcome less the prediction",
+    "residual_z": "the outcome less the prediction, over its own chance,",
+}
+"""Signals in words."""
+
 
 def adwin() -> DriftDetector:
     """Looks at each value: by its usual clock of 32 it is late by as many batches."""
@@ -133,6 +151,10 @@ class DriftAlarms:
     def report(self) -> dict[str, Any]:
         """Counts, and the newest alarms as plain fields."""
         return {"batches": self.batches, "alarms": self.count, "newest": [asdict(a) for a in self.alarms[-16:]]}
+
+    def told(self) -> dict[str, Any]:
+        """Counts, and the newest alarms in words."""
+        return {"batches": self.batches, "count": self.count, "newest": [a.sentence for a in self.alarms[-8:]]}
 
     def state(self) -> Arrays:
         """Values, counts and alarms."""

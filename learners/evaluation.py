@@ -24,7 +24,7 @@ from learners.value_figures import ValueFigures
 WINDOW = 20_000
 EXACT = 1 << 17
 FADE = 0.999
-BLOCK = 16_384
+BLOCK = 32_768
 """Rows that wait to be counted together."""
 
 Arrays = dict[str, NDArray[Any]]
@@ -136,7 +136,7 @@ class Evaluation:
             row_N = np.flatnonzero(counted_BL[:, column] & finite_BL[:, column])
             if not len(row_N):
                 continue
-            p_N, value_N = probability_BL[row_N, column], value_BL[row_N, column]
+            p_N, value_N = probability_BL[row_N, column].astype(np.float64), value_BL[row_N, column]
             if isinstance(label, ValueFigures):
                 label.add(p_N, value_N)
                 continue

@@ -17,7 +17,7 @@ from learners.bags import Bags as Bags
 from learners.bags import joined
 from learners.catalogue import Catalogue
 from learners.field_bags import asker_bags, item_bags
-from learners.learner import Bools, Doubles, Floats, Ints
+from learners.learner import Bools, Doubles, Floats, Ints, Where
 from learners.names import Names
 from learners.numeric import Numbers
 from learners.ordering import Batch
@@ -25,6 +25,7 @@ from learners.schema import SPACES, Schema
 from streams.examples import Row, Shot
 
 USER, POSITION = (SPACES.index(name) for name in ("user", "position"))
+WHERE = ("surface", "producer", "app_version")
 LESSONS = frozenset({"label", "correction", "organic"})
 
 
@@ -47,8 +48,12 @@ class Features:
     first_R: Bools
     position_R: Ints
     ranked_R: Bools
+    label_R: Bools
     finite: bool
     shot_S: list[Shot]
+    wheres: tuple[Where, ...]
+    where_S: Ints
+    """Which of `wheres` each shot has."""
     columns: tuple[Column, ...]
     """The circumstances, and what their fields are before they are bags."""
     number_RK: Doubles
@@ -75,10 +80,13 @@ def features(
     lessons = [(at, e.row, e.shot) for at, e in enumerate(batch.examples) if e.shot and is_lesson(e.row)]
     rows = [row for _, row, _ in lessons]
     asker_list, shot_R = _askers([shot for _, _, shot in lessons])
+    wheres: dict[Where, int] = {}  # now that shots are at hand: later they would have to be fetched again
+    where_S = [wheres.setdefault(where_of(shot), len(wheres)) for shot in asker_list]
     entry_R = [catalogue.entry(row.item_id) for row in rows]
     items = {entry: place for place, entry in enumerate(dict.fromkeys(entry_R))}
     entry_I = np.array([*items, *extra], np.int64)
     told = asked(asker_list, schema)
+    kinds = [row.kind for row in rows]
     position = np.array([row.position for row in rows], np.int64)
     placed = Bags(np.full(len(rows), 2 * POSITION, np.int64), position, np.ones(len(rows), np.int64))
     value_RL, decided_RL = _targets(rows, schema.labels)
@@ -97,9 +105,12 @@ def features(
         weight_R=weight_R,
         position_R=position,
         first_R=np.array([row.first for row in rows], np.bool_),
-        ranked_R=np.array([row.kind != "organic" for row in rows], np.bool_),
+        ranked_R=~_are("organic", kinds),
+        label_R=_are("label", kinds),
         finite=_finite(value_RL, weight_R, asker_list),
         shot_S=asker_list,
+        wheres=tuple(wheres),
+        where_S=np.array(where_S, np.int64),
         columns=told,
         number_RK=_numbers(schema, told, shot_R, catalogue, np.array(entry_R, np.int64)),
     )
@@ -109,6 +120,19 @@ def is_lesson(row: Row) -> bool:
     """Whether a row says something new of yes and no. A correction without weight is a yes with a newer value: learned
     or counted, it would be a second yes."""
     return row.kind in LESSONS and (row.weight != 0 or row.kind != "correction")
+
+
+def where_of(shot: Shot) -> Where:
+    """Along `WHERE`."""
+    return shot.surface, shot.producer, shot.app_version
+
+
+def _are(kind: str, kinds: Sequence[str]) -> Bools:
+    """Which are of a kind: mostly all, or none."""
+    count = kinds.count(kind)
+    if count in (0, len(kinds)):
+        return np.full(len(kinds), count > 0)
+    return np.array([one == kind for one in kinds], np.bool_)
 
 
 def _askers(shots: Sequence[Shot]) -> tuple[list[Shot], Ints]:

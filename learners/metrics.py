@@ -43,7 +43,7 @@ def losses(probability_N: Floats, positive_N: Flags) -> NDArray[np.float64]:
     >>> losses(np.array([0.5, 1.0]), np.array([True, True])).round(4).tolist()
     [0.6931, 0.0]
     """
-    p = np.clip(probability_N.astype(np.float64), CLIP, 1 - CLIP)
+    p = np.clip(probability_N.astype(np.float64, copy=False), CLIP, 1 - CLIP)
     return -np.log(np.where(positive_N, p, 1 - p))
 
 
@@ -117,7 +117,8 @@ class Histogram:
     def add(self, probability_N: Floats, positive_N: Flags) -> None:
         p = np.clip(probability_N.astype(np.float64), CLIP, 1 - CLIP)
         slot = ((np.log(p) - np.log1p(-p) + REACH) * (SLOTS / (2 * REACH))).astype(np.int64)
-        np.add.at(self.count_2S, (positive_N.astype(np.int64), np.clip(slot, 0, SLOTS - 1)), 1)
+        line = np.clip(slot, 0, SLOTS - 1) + SLOTS * positive_N
+        self.count_2S += np.bincount(line, minlength=2 * SLOTS).reshape(2, SLOTS)
 
     def auc(self) -> float | None:
         below_S, above_S = self.count_2S

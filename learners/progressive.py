@@ -9,19 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from operator import attrgetter, is_not
+from typing import Protocol
 
 import numpy as np
 
 from learners.evaluation import Evaluation
-from learners.learner import Bools, Ints, Scores
+from learners.features import WHERE, where_of
+from learners.learner import Bools, Ints, Learner, Scores, Shown, Where
 from learners.ordering import Batch, Example
 from learners.retrieval_figures import Look
 from learners.slice_figures import Kind
-
-AXES = ("surface", "producer", "app_version")
-_said = attrgetter(*AXES)
-_first = attrgetter("first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +37,18 @@ class Foreseen:
         return self if held_B is None else replace(self, counted_BL=self.counted_BL & ~held_B[:, None])
 
 
+class Watches(Protocol):
+    """Sees each batch beside the learner, and changes neither."""
+
+    def meet(self, learner: Learner, batch: Batch) -> None:
+        """Before it is scored and learned."""
+        ...
+
+    def learned(self, told: Foreseen) -> None:
+        """It was learned, and these are the rows that count."""
+        ...
+
+
 def evaluate(evaluation: Evaluation, told: Foreseen) -> None:
     """Add a batch that was scored before it was learned to the figures."""
     evaluation.add(told.scores.probability_BL, told.scores.value_BL, told.counted_BL, told.kinds, told.kind_B)
@@ -48,41 +57,34 @@ def evaluate(evaluation: Evaluation, told: Foreseen) -> None:
 
 
 def foreseen(batch: Batch, scores: Scores, look: Look | None = None) -> Foreseen:
-    """What the figures read of a batch. To be asked right after scoring: the rows are at hand still."""
-    rows = [example.row for example in batch.examples]
-    kinds = [row.kind for row in rows]
-    labels = kinds.count("label")
-    counted_BL = scores.decided_BL & (scores.weight_B > 0)[:, None]
-    if labels < len(rows):
-        counted_BL &= np.array([kind == "label" for kind in kinds], np.bool_)[:, None]
-        rows = [row for row in rows if row.kind == "label"]
-    return Foreseen(scores, counted_BL, *kinds_of(batch.examples), sum(map(_first, rows)), look)
+    """What the figures read of a batch."""
+    shown = scores.shown or shown_in(batch.examples)
+    counted_BL = scores.decided_BL & ((scores.weight_B > 0) & shown.label_B)[:, None]
+    return Foreseen(scores, counted_BL, *kinds_of(shown.wheres, shown.where_B), shown.firsts, look)
 
 
-def kinds_of(examples: Sequence[Example]) -> tuple[list[Kind], Ints]:
-    """The slices that rows are in, and which of them each row has. Rows that follow each other mostly share a shot, so
-    each stretch of them is read once.
-
-    >>> from streams.examples import Row, Shot
-    >>> home, mail = Shot("ana", 1, surface="home", producer="web"), Shot("ana", 2, surface="mail", app_version="2.1")
-    >>> kinds, kind_B = kinds_of([Example(Row(0, 0, "label", "e"), shot, None, 0) for shot in (home, mail, home)])
-    >>> kinds, kind_B.tolist()
-    ([('surface=home', 'producer=web'), ('surface=mail', 'app_version=2.1')], [0, 1, 0])
-    """
+def shown_in(examples: Sequence[Example]) -> Shown:
+    """What a learner that says nothing of it would have seen on its way."""
+    label_B = np.array([example.row.kind == "label" for example in examples], np.bool_)
+    firsts = sum(example.row.first for example in examples if example.row.kind == "label")
     shots = [example.shot for example in examples]
-    if not shots:
-        return [], np.zeros(0, np.int64)
-    cut_S = np.flatnonzero(np.fromiter(map(is_not, shots, shots[1:]), np.bool_)) + 1
-    start_S = np.concatenate([[0], cut_S, [len(shots)]])
-    place: dict[Kind, int] = {}
-    kind_S = [
-        place.setdefault(_said(shot) if shot else (), len(place))
-        for shot in map(shots.__getitem__, start_S[:-1].tolist())
-    ]
-    return [_named(said) for said in place], np.repeat(np.array(kind_S, np.int64), start_S[1:] - start_S[:-1])
+    place: dict[Where, int] = {}
+    where_B = [-1 if shot is None else place.setdefault(where_of(shot), len(place)) for shot in shots]
+    return Shown(label_B, firsts, tuple(place), np.array(where_B, np.int64))
+
+
+def kinds_of(wheres: Sequence[Where], where_B: Ints) -> tuple[list[Kind], Ints]:
+    """The slices that rows are in, and which of them each row has. Nothing is said of rows without a place.
+
+    >>> kinds, kind_B = kinds_of([("home", "web", ""), ("mail", "", "2.1")], np.array([0, 1, -1, 0]))
+    >>> kinds, kind_B.tolist()
+    ([('surface=home', 'producer=web'), ('surface=mail', 'app_version=2.1'), ()], [0, 1, 2, 0])
+    """
+    none_B = where_B < 0
+    kinds = [*map(_named, wheres), ()] if none_B.any() else list(map(_named, wheres))
+    return kinds, np.where(none_B, len(wheres), where_B)
 
 
 @lru_cache(1024)
-def _named(said: Kind) -> Kind:
-    """Slices by what a shot says along the axes; nothing is said of facts."""
-    return tuple([f"{axis}={value}" for axis, value in zip(AXES, said, strict=False) if value])
+def _named(where: Where) -> Kind:
+    return tuple([f"{axis}={value}" for axis, value in zip(WHERE, where, strict=True) if value])

@@ -33,6 +33,10 @@ class Rival(Protocol):
 
     def learn(self, rows: Sequence[Features], value_B: Doubles) -> None: ...
 
+    def forget(self, user_id: str) -> None:
+        """Keep nothing that names this user."""
+        ...
+
     def state(self) -> Arrays: ...
 
     def load(self, arrays: Arrays) -> None: ...
@@ -70,6 +74,9 @@ class Popularity:
             if seen is not None or len(items) < self._most:
                 views, clicks = seen or (0.0, 0.0)
                 items[row[0]] = (views * keep + 1, clicks * keep + click)
+
+    def forget(self, user_id: str) -> None:
+        """Items alone are counted."""
 
     def state(self) -> Arrays:
         """Names and counts."""

@@ -46,6 +46,15 @@ class RiverFtrl:
             told = row if len(known) < self._most else [name for name in row if name in known]
             self._model.learn_one(dict.fromkeys(told, 1.0), value > 0)
 
+    def forget(self, user_id: str) -> None:
+        """Let go of every text that names a user; see `riding_along.features_of`."""
+        whole, part = f"user={user_id}", f"user*category={user_id}*"
+        optimizer, weights = self._optimizer, self._model._weights
+        for name in [name for name in optimizer.n if name == whole or str(name).startswith(part)]:
+            for kept in (optimizer.z, optimizer.n, weights):
+                if name in kept:
+                    del kept[name]
+
     def state(self) -> Arrays:
         """Texts in the order of their first sight, and three numbers of each."""
         optimizer, weights = self._optimizer, self._model.weights

@@ -26,6 +26,7 @@ from learners.schema import Schema
 from learners.sought import NOT_RETRIEVED, RANKED_LOW, SEEN, SHOWN, UNKNOWN, WITHDRAWN, Served, Sought, best, mid_ranks
 from learners.tables.rows import Rows
 from learners.two_stage_model import Model
+from learners.wanted import wanted_of_late
 
 BLOCK = 1 << 14
 """Items whose bags are read at once: memory stays small where items are many."""
@@ -90,7 +91,7 @@ class Seeker:
         server would let them back because too few are left."""
         shot = example.shot
         assert shot is not None
-        late = {past.item_id for past in shot.history if shot.ts - past.ts <= served.wanted_for}
+        late = wanted_of_late(shot.history, shot.ts, served.wanted_for)
         asked = [shot.query_item_id] if shot.query_item_id else []
         both = np.isin(offered_N, self._entries([*late, *asked]))
         few = len(offered_N) - both.sum() < served.slate
@@ -135,6 +136,7 @@ class Seeker:
             first_R=np.zeros(rows, np.bool_),
             position_R=first,
             ranked_R=np.ones(rows, np.bool_),
+            label_R=np.zeros(rows, np.bool_),
             number_RK=np.zeros((rows, 0)),
         )
 

@@ -50,18 +50,21 @@ class SliceFigures:
         """Rows' kinds by numbers that hold until `add` was called for all labels."""
         if len(self._kinds) > KINDS:
             self._kinds, self._known = {}, []
-        for kind in kinds:
-            if kind not in self._kinds:
-                self._kinds[kind] = len(self._known)
-                self._known.append(tuple(self._slice(name) for name in kind))
-        code_K = np.array([self._kinds[kind] for kind in kinds], np.int64)
+        codes = list(map(self._kinds.get, kinds))
+        for place, code in enumerate(codes):
+            if code is None:
+                codes[place] = self._kinds[kinds[place]] = len(self._known)
+                self._known.append(tuple(self._slice(name) for name in kinds[place]))
+        code_K = np.array(codes, np.int64)
         return code_K[kind_B]
 
     def add(self, label: str, code_N: NDArray[np.int64], p_N: Floats, y_N: Flags, loss_N: NDArray[np.float64]) -> None:
         """Count rows of a label."""
         size = len(self._known)
-        columns = (np.bincount(code_N, x, size) for x in (None, p_N.astype(np.float64), y_N, loss_N))
-        told_KC = np.stack(list(columns), axis=1)
+        counts = (np.bincount(code, minlength=size) for code in (code_N, code_N[y_N]))
+        sums = (np.bincount(code_N, told_N, size) for told_N in (p_N, loss_N))
+        (seen_K, chosen_K), (chance_K, loss_K) = counts, sums
+        told_KC = np.stack([seen_K, chance_K, chosen_K, loss_K], axis=1)
         for kind in np.flatnonzero(told_KC[:, 0]).tolist():
             for name in self._known[kind]:
                 self._sums.setdefault(name, {}).setdefault(label, Sums()).add(*told_KC[kind].tolist())

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from learners.wanted import wanted_of_late
 from serving.known import Known
 from serving.live import Bundle
 from serving.policy import Quotas, SeenRule
@@ -76,10 +77,10 @@ def had_enough(profile: Profile, rule: SeenRule, at: int) -> frozenset[str]:
     >>> sorted(had_enough(ana, SeenRule(wanted_for=30, showings=3, shown_for=100), at=70))
     ['jam', 'tea']
     """
-    wanted = {past.item_id for past in profile.history if at - past.ts <= rule.wanted_for}
+    wanted = wanted_of_late(profile.history, at, rule.wanted_for)
     shown = profile.seen.copy()
     tired = {item for item, (count, ts) in shown.items() if count >= rule.showings and at - ts <= rule.shown_for}
-    return frozenset(wanted | tired)
+    return wanted | tired
 
 
 def retrieve(

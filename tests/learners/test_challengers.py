@@ -13,6 +13,7 @@ from learners.riding_along import RidingAlong
 from learners.rivals import Popularity
 from learners.river_linear import RiverFtrl
 from streams.examples import Row, Shot
+from tests.learners.rate_learner import RateLearner
 
 ITEM = np.random.default_rng(1).uniform(0.05, 0.6, 30)
 
@@ -133,7 +134,9 @@ def test_a_state_of_other_rivals_is_refused() -> None:
 
 def test_others_that_learn_elsewhere_stand_in_the_same_table() -> None:
     challengers = Challengers({}, every=1)
-    challengers.meet([("a",)] * 4, np.array([1.0, 0, 1, 0]), np.full(4, 0.5), {"hour": np.array([0.9, 0.1, 0.9, 0.1])})
+    value_N, live_N = np.array([1.0, 0, 1, 0]), np.full(4, 0.5)
+    challengers.meet([("a",)] * 4, value_N, live_N)
+    challengers.compare("hour", value_N, live_N, np.array([0.9, 0.1, 0.9, 0.1]))
     assert [line["name"] for line in challengers.table()] == ["hour", LIVE]
     other = Challengers({}, every=1)
     other.load(challengers.state())
@@ -177,5 +180,5 @@ def test_a_batch_brings_only_label_rows_that_decide() -> None:
     ones = np.ones((4, 1), np.float32)
     scores = Scores(ones / 2, np.array([[True], [False], [True], [False]]), ones, np.ones(4, np.float32))
     riding = RidingAlong("click", every=1)
-    riding.see(batch, scores)
+    riding.see(batch, scores, RateLearner())
     assert {line["name"]: line["n"] for line in riding.table()} == {LIVE: 1, "river ftrl": 1, "popularity": 1}

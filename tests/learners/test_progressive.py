@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from learners.evaluation import Evaluation
@@ -9,6 +11,7 @@ from learners.learner import Scores
 from learners.ordering import Batch, Example
 from learners.progressive import evaluate, foreseen
 from streams.examples import Row, RowKind, Shot
+from tests.learners.joined_log import fresh, joined
 
 
 def example(kind: RowKind, *, weight: float = 1.0, surface: str = "home", first: bool = True) -> Example:
@@ -32,3 +35,29 @@ def test_only_weighted_rows_of_kind_label_are_in_a_figure_and_each_impression_co
     assert (click["n"], evaluation.impressions) == (2, 2)
     counted = {name: figures["n"] for name, figures in click["slices"].items()}
     assert counted == {"surface=home": 1, "surface=mail": 1, "producer=web": 2}
+
+
+def test_what_a_learner_hands_on_gives_the_figures_that_a_walk_over_the_rows_gives() -> None:
+    frames, learner = [frame for ones in joined() for frame in ones], fresh()
+    handed, walked = Evaluation(learner.labels), Evaluation(learner.labels)
+    kinds = set()
+    for frame in frames:
+        examples = tuple(
+            Example(
+                row,
+                frame.shots[row.shot] if row.shot >= 0 else None,
+                frame.attributes[row.attributes] if row.attributes >= 0 else None,
+                0,
+            )
+            for row in frame.rows
+        )
+        kinds |= {row.kind for row in frame.rows}
+        scores = learner.score(batch := Batch(examples, 0))
+        assert scores.shown is not None
+        evaluate(handed, foreseen(batch, scores))
+        evaluate(walked, foreseen(batch, replace(scores, shown=None)))
+        learner.learn(batch)
+    assert kinds == {"label", "correction", "organic", "item", "forget"}
+    assert handed.impressions == walked.impressions > 100
+    assert handed.report() == walked.report()
+    assert len(handed.report()["click"]["slices"]) > 1

@@ -4,6 +4,8 @@ HeadraceError
 +-- VersionError         a version can't be used
 |   +-- NoSuchVersion    the store holds no committed version of that number
 |   +-- DamagedVersion   a file of a version is not what its manifest says
+|   +-- NotWritten       there was no room for a version
+|   +-- PlaceError       the place of the versions can't be used: no connection, no right, a package is missing
 +-- QuarantineError      the mask can't be changed like this
     +-- BadOrder         what is to be taken out is not told well enough, or contradicts itself
     +-- NoSuchEntry      no entry of that id is in force
@@ -20,6 +22,8 @@ __all__ = [
     "DamagedVersion",
     "NoSuchEntry",
     "NoSuchVersion",
+    "NotWritten",
+    "PlaceError",
     "QuarantineError",
     "VersionError",
 ]
@@ -35,6 +39,14 @@ class NoSuchVersion(VersionError):
 
 class DamagedVersion(VersionError):
     """A file of a version is missing or is not what its manifest says."""
+
+
+class NotWritten(VersionError):
+    """A version could not be written, most often for want of room; those before it are untouched."""
+
+
+class PlaceError(VersionError):
+    """The place where versions lie can't be used."""
 
 
 class QuarantineError(HeadraceError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -17,6 +18,16 @@ def digest_of(path: Path) -> str:
     """sha256 of a file's bytes, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def stamps(folder: Path, names: Iterable[str]) -> tuple[tuple[int, int, int], ...] | None:
+    """What tells that files were not written to since: inode, length, time of the last change; None where one is
+    missing."""
+    try:
+        told = [(folder / name).stat() for name in sorted(names)]
+    except OSError:
+        return None
+    return tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in told)
 
 
 def sync_folder(folder: Path) -> None:
@@ -42,12 +53,17 @@ def sync_tree(folder: Path) -> None:
 def write_whole(path: Path, data: bytes) -> None:
     """Replace a file in one step: it holds the old bytes or the new ones, never a part.
 
-    1. write beside it; 2. sync; 3. rename over it; 4. sync the folder.
+    1. write beside it; 2. sync; 3. rename over it; 4. sync the folder. Raises OSError, and what is beside it is gone.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-    sync_folder(path.parent)
+    try:
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+        sync_folder(path.parent)
+    except OSError:
+        with suppress(OSError):
+            aside.unlink()
+        raise

@@ -1,7 +1,7 @@
-"""How far back one can go, and what may be taken away below that. Pure: lists and a fold in, numbers out.
+"""How far back one can go, and what of the log may be taken away below that. Pure: lists and a fold in, numbers out.
 
-The base is the version to which the farthest allowed way back leads; what it had relied on is the floor. Above the
-floor nothing is taken away but versions that stand close to others. Reads no clock, opens no file.
+The base is the version to which the farthest allowed way back leads; what it had relied on is the floor. Which versions
+stay is in `staying.py`. Reads no clock, opens no file.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from checkpoints.manifest import Manifest
-from checkpoints.registry import Registry
 from streams.decisions import Decisions
 from streams.positions import Positions, covers
-from streams.thinning import spared
 
 Aside = Mapping[str, Mapping[int, Sequence[tuple[int, int]]]]
 """The snapshots of each fold, in each partition: (next, decisions)."""
@@ -24,12 +22,17 @@ Aside = Mapping[str, Mapping[int, Sequence[tuple[int, int]]]]
 class Policy:
     """`span` (ms): how long after a version one can still go back to it, or to one before it. `versions`: so many valid
     ones always stay. `lifespan` (ms of event time): how far behind the newest version the floor stays at least, so that
-    what was learned last can be masked. `pinned` versions never go."""
+    what was learned last can be masked. `pinned` versions never go. Of the last `hourly` hours, and `daily` days, that
+    have a valid version one stays each, wherever the floor is. `disk` bytes are what versions may take, 0 any number:
+    where that is less than the rest asks for, it shortens `span` and takes away the oldest, never what is needed."""
 
     span: int = 86_400_000
     versions: int = 10
     lifespan: int = 0
     pinned: frozenset[int] = frozenset()
+    hourly: int = 0
+    daily: int = 0
+    disk: int = 0
 
 
 class Trim(NamedTuple):
@@ -50,6 +53,7 @@ class Plan:
     held: str
     gone: tuple[int, ...] = ()
     trims: tuple[Trim, ...] = ()
+    warning: str = ""
 
 
 def good(manifests: Iterable[Manifest], decisions: Decisions) -> list[Manifest]:
@@ -68,11 +72,12 @@ def bases(newest_first: Sequence[Manifest], policy: Policy, now: int) -> list[Ma
     return [
         m
         for m in newest_first[max(policy.versions, 1) - 1 :]
-        if m.created_at <= now - policy.span and _behind(m, newest_first[0], policy.lifespan)
+        if m.created_at <= now - policy.span and behind(m, newest_first[0], policy.lifespan)
     ]
 
 
-def _behind(older: Manifest, newest: Manifest, lifespan: int) -> bool:
+def behind(older: Manifest, newest: Manifest, lifespan: int) -> bool:
+    """Whether a version stands so far (ms of event time) behind another one in every partition."""
     return all(newest.positions[p].watermark - at.watermark >= lifespan for p, at in older.positions.items())
 
 
@@ -98,38 +103,6 @@ def _below(floor: int, p: int, aside: Sequence[tuple[int, int]], decisions: Deci
 def base_at(floor: Positions, newest_first: Iterable[Manifest]) -> Manifest | None:
     """The newest good version that relied on nothing at or above the floor."""
     return next((m for m in newest_first if covers(floor, m.input)), None)
-
-
-def gone(
-    manifests: Sequence[Manifest], floor: Positions | None, decisions: Decisions, registry: Registry, policy: Policy
-) -> list[int]:
-    """The versions that may be taken away: those older than the base, and those above it that stand close to others.
-
-    Never one that serves or did before, that servers shall go to, or that is pinned. Nothing, where the base is lost.
-    """
-    standing = good(manifests, decisions)
-    base = None if floor is None else base_at(floor, standing)
-    if floor is not None and base is None:
-        return []
-    left = [m for m in manifests if floor is None or not covers(floor, m.input)]
-    valid = {m.version for m in standing}
-    tainted = sorted((m for m in left if m.version not in valid), key=lambda m: m.version, reverse=True)
-    kept = needed(registry) | policy.pinned | ({base.version} if base else set())
-    for line, newest in ((good(left, decisions), policy.versions), (tainted, 1)):
-        kept |= {m.version for m in _thinned(line, newest)}
-    return sorted(m.version for m in manifests if m.version not in kept)
-
-
-def _thinned(newest_first: Sequence[Manifest], keep: int) -> list[Manifest]:
-    ages = [max(newest_first[0].created_at - m.created_at, 0) for m in newest_first]
-    return [newest_first[n] for n in sorted(spared(ages, keep))]
-
-
-def needed(registry: Registry) -> frozenset[int]:
-    """The versions that servers answer with (after a rollback, the one it names), would go back to, or are on their
-    way to."""
-    numbers = (registry.live, registry.fallback, *registry.published[-1:])
-    return frozenset(number for number in numbers if number is not None)
 
 
 def trims(base: Manifest, floor: Positions, aside: Aside, decisions: Decisions) -> list[Trim]:

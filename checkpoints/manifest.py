@@ -34,7 +34,8 @@ class Manifest(Struct, frozen=True):
     no times, offsets or framing), `files` maps names relative to the version's folder to sha256, `config` is the
     digest of what the fold was made with, `schema_diff` names the features that were `added` and `dropped` since the
     parent, `skew` tells by feature how far what was served lay from what was learned, `guard` what was held
-    back.
+    back. `base` is the version that the files of a delta stand on, None where they are whole; `bytes` is how long they
+    are together. `gate` is what the verdict stands on: the version compared `against`, the `measures`, and `norms`.
 
     >>> Manifest(version=2, parent=1, decisions=0, positions={0: TrainerPosition(input=7)}).input
     {0: 7}
@@ -57,11 +58,28 @@ class Manifest(Struct, frozen=True):
     schema_diff: dict[str, list[str]] = {}
     skew: dict[str, dict[str, float]] = {}
     guard: dict[str, Any] = {}
+    base: int | None = None
+    bytes: int = 0
+    gate: dict[str, Any] = {}
 
     @property
     def input(self) -> Positions:
         """Per partition the next offset in events that this version has not relied on."""
         return {p: position.input for p, position in self.positions.items()}
+
+    @property
+    def sound(self) -> bool:
+        """Whether learning can go on from it: what failed for its figures alone is still what the log gives.
+
+        >>> failed = Manifest(1, None, 0, {}, verdict="fail")
+        >>> auc = {"name": "auc", "verdict": "fail"}
+        >>> failed.sound, msgspec.structs.replace(failed, gate={"measures": [auc]}).sound
+        (False, True)
+        """
+        if self.verdict != "fail":
+            return True
+        failed = {one["name"] for one in self.gate.get("measures", []) if one["verdict"] == "fail"}
+        return bool(failed) and not failed & {"finite", "canary"}
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

@@ -7,29 +7,21 @@ hour, do no harm: floors never fall, and what is taken away follows from the flo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Literal
 
-from checkpoints.errors import VersionError
-from checkpoints.floors import (
-    Aside,
-    Plan,
-    Policy,
-    Trim,
-    base_at,
-    bases,
-    gone,
-    good,
-    lacking,
-    needed,
-    sequenced,
-    trims,
-)
+from checkpoints.chain_plan import with_bases
+from checkpoints.compacting import Compacting
+from checkpoints.errors import PlaceError, VersionError
+from checkpoints.floors import Aside, Plan, Policy, Trim, base_at, bases, lacking, sequenced, trims
 from checkpoints.manifest import Manifest
 from checkpoints.registry import Registry
+from checkpoints.retained import Retained, Topics
+from checkpoints.staying import Shelf, Stay, gone, needed, pressed, stay
 from checkpoints.store import VersionStore
 from streams.decisions import Decision, DecisionLog
+from streams.experiments import Experiments
 from streams.frames import decode_frame
 from streams.log import Log
 from streams.positions import Positions, covers
@@ -37,44 +29,16 @@ from streams.positions import Positions, covers
 Effect = Literal["planned", "appended", "read back", "removed", "trimmed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Topics:
-    """The logs that retention shortens: `raw` is what the sequencer reads. The decisions stay whole."""
-
-    events: Log
-    examples: Log
-    raw: Sequence[Log] = ()
-    letters: Log | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Retained:
-    """One turn. `floor` is in force after it and `base` the version there; `expired` is the line that raised it, `void`
-    where a mask came in between; `held` says why it was not raised. `gone` are the versions taken away, `begins` where
-    the topics that were trimmed begin now; `removed` and `trimmed` count versions and records."""
-
-    idle: bool = True
-    floor: Positions | None = None
-    base: int | None = None
-    expired: int | None = None
-    void: bool = False
-    held: str = ""
-    gone: tuple[int, ...] = ()
-    begins: dict[str, Positions] | None = None
-    removed: int = 0
-    trimmed: int = 0
-
-
 class Retention:
     """One turn at a time; `aside` lists the snapshots of all folds that have any, whatever their state.
 
     `effects` stops after each effect, and when it ends `report` is of that turn:
 
-    1. plan: the base is the newest good version that the policy lets go no further than, whose files are whole, and
-       from whose positions every fold has a valid snapshot to start at;
+    1. plan: the base is the newest good version that the policy, or the room on the disk, lets go no further than,
+       whose files are whole, and from whose positions every fold has a valid snapshot to start at;
     2. append its positions as the floor (an `expire` line that says how much its writer had read);
     3. read back: where a mask came in between the line is void, and nothing is taken away;
-    4. remove versions older than the base, and thin those above it;
+    4. remove versions older than the base, and thin those above it; those that stand on others go before these;
     5. trim `events`, `examples`, then what is old of the raw topics and the dead letters.
 
     A death between any two leaves a floor that is too high for what is still there, never the other way round.
@@ -93,6 +57,7 @@ class Retention:
         self._aside, self._policy, self._clock = aside, policy, clock
         self._registry = Registry()
         self._whole: set[int] = set()
+        self._warned = ""
         self.report = Retained()
 
     def turn(self) -> Retained:
@@ -104,21 +69,24 @@ class Retention:
     def plan(self) -> Plan:
         """What a turn would do now, if no mask came in between. Nothing is changed."""
         self._follow()
-        base, held = self._next_base()
+        shelf = self._shelf()
+        base, held = self._next_base(shelf)
         floor = self._decisions.fold.floor() if base is None else base.input
+        staying = self._staying(shelf, floor)
         return Plan(
             base=None if base is None else base.version,
             floor=None if base is None else base.input,
             held=held,
-            gone=tuple(self._gone(floor)),
+            gone=tuple(sorted(gone(shelf, staying))),
             trims=tuple(trim for trim in self._trims(floor) if trim.before > self._log(trim).begin(trim.partition)),
+            warning="" if staying is None else staying.warning(self._policy.disk),
         )
 
     def effects(self) -> Iterator[Effect]:
         """One turn that stops after each effect."""
         self._follow()
         seen = self._decisions.fold.position
-        base, held = self._next_base()
+        base, held = self._next_base(self._shelf())
         self.report = Retained(held=held)
         yield "planned"
         if base is not None:
@@ -137,16 +105,26 @@ class Retention:
         self._decisions.follow()
         self._registry.follow(self._decisions.fold)
 
-    def _next_base(self) -> tuple[Manifest | None, str]:
+    def _shelf(self) -> Shelf:
+        manifests, compacted = self._store.manifests(), self._store.compacted()
+        return Shelf(manifests, compacted, self._store.sizes(manifests, compacted))
+
+    def _staying(self, shelf: Shelf, floor: Positions | None) -> Stay | None:
+        return stay(shelf, floor, self._decisions.fold, self._registry, self._policy)
+
+    def _next_base(self, shelf: Shelf) -> tuple[Manifest | None, str]:
         """The base that the floor can be raised to, or why there is none."""
         fold, policy = self._decisions.fold, self._policy
-        standing, floor = good(self._store.manifests(), fold), fold.floor()
-        if len(standing) < policy.versions:
+        standing, floor = shelf.standing(fold), fold.floor()
+        wanted = pressed(shelf, floor, fold, self._registry, policy)
+        if len(standing) >= policy.versions:
+            wanted += [m for m in bases(standing, policy, self._clock()) if m not in wanted]
+        elif not wanted:
             return None, f"there are {len(standing)} valid versions, and {policy.versions} always stay"
         aside, events = self._aside(), self._topics.events
         begins = {p: events.begin(p) for p in range(events.partitions)}
         held = "no valid version is old enough"
-        for base in bases(standing, policy, self._clock()):
+        for base in sorted(wanted, key=lambda m: (m.examples, m.version), reverse=True):
             if floor is not None and covers(floor, base.input):
                 return None, held
             held = lacking(base.input, aside, fold, begins) or self._damage(base)
@@ -168,23 +146,31 @@ class Retention:
         why = f"version {base.version} is the oldest to go back to"
         return Decision("expire", self._clock(), "retention", why, seen, floor=base.input)
 
-    def _gone(self, floor: Positions | None) -> list[int]:
-        return gone(self._store.manifests(), floor, self._decisions.fold, self._registry, self._policy)
-
     def _remove(self) -> Iterator[Effect]:
-        floor = self._decisions.fold.floor()
-        base = None if floor is None else base_at(floor, good(self._store.manifests(), self._decisions.fold))
+        floor, shelf = self._decisions.fold.floor(), self._shelf()
+        staying = self._staying(shelf, floor)
+        base = None if floor is None else base_at(floor, shelf.standing(self._decisions.fold))
         self.report = replace(self.report, floor=floor, base=base.version if base else None)
-        if floor is not None and base is None:
+        if staying is None:
             self.report = replace(self.report, held="no version is left at the floor; nothing is taken away")
-        for version in self._gone(floor):
+        else:
+            warning, before = staying.warning(self._policy.disk), self._warned
+            self.report = replace(self.report, bytes=staying.fit.length, warning=warning)
+            self._warned = warning
+            if warning or before:
+                self._tell()  # also that there is nothing to warn of any more
+        for version in gone(shelf, staying):
             self._follow()
-            if version in needed(self._registry):
-                continue  # someone went back to it just now
+            if version in self._wanted_now(shelf):
+                continue  # someone went back to it, or pinned it, just now
             self._store.remove(version)
-            self._tell(gone=(*self.report.gone, version), removed=self.report.removed + 1)
+            self._tell(gone=tuple(sorted((*self.report.gone, version))), removed=self.report.removed + 1)
             yield "removed"
         self._store.sweep(base.version if base else 0)
+
+    def _wanted_now(self, shelf: Shelf) -> frozenset[int]:
+        tried = Experiments.of(self._decisions.fold).needed(self._decisions.fold)
+        return with_bases(needed(self._registry) | self._registry.pinned | tried, shelf.chains)
 
     def _trim(self) -> Iterator[Effect]:
         for trim in self._trims(self._decisions.fold.floor()):
@@ -202,7 +188,7 @@ class Retention:
 
     def _trims(self, floor: Positions | None) -> list[Trim]:
         fold, found = self._decisions.fold, list[Trim]()
-        base = None if floor is None else base_at(floor, good(self._store.manifests(), fold))
+        base = None if floor is None else base_at(floor, self._shelf().standing(fold))
         if floor is not None and base is not None:
             found += trims(base, floor, self._aside(), fold)
         before = self._clock() - self._policy.span
@@ -228,12 +214,28 @@ class Retention:
         return next(log for log in logs if log.topic == trim.topic)
 
 
-def retain(retention: Retention, *, every: int, clock: Callable[[], int]) -> Iterator[Retained]:
-    """A turn each `every` ms, for ever; idle reports in between."""
+def retain(
+    retention: Retention, *, every: int, clock: Callable[[], int], compacting: Compacting | None = None
+) -> Iterator[Retained]:
+    """A turn each `every` ms, for ever, and chains made short in between; idle reports where there is nothing to do. A
+    place of versions that does not answer is warned of, and asked again next time."""
     due = clock()
-    while True:
-        if clock() < due:
-            yield Retained()
-            continue
-        yield retention.turn()
-        due = clock() + every
+    try:
+        while True:
+            if clock() >= due:
+                yield _turn(retention)
+                due = clock() + every
+            elif compacting is not None and (made := compacting.turn()) is not None:
+                yield Retained(idle=False, compacted=None if made.error else made.version, warning=made.error)
+            else:
+                yield Retained()
+    finally:
+        if compacting is not None:
+            compacting.close()
+
+
+def _turn(retention: Retention) -> Retained:
+    try:
+        return retention.turn()
+    except PlaceError as error:
+        return Retained(idle=False, warning=f"nothing was taken away: {error}")

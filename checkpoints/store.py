@@ -1,138 +1,212 @@
-"""Versions on a disk: files and a manifest, written aside, synced, renamed, the manifest last.
+"""Versions: files and a manifest, written aside and moved into their place, the manifest last.
 
-A folder `%08d` without a manifest is a number that was reserved and never committed. Who serves which version is not
-decided here (`registry.py`), and which ones may go neither.
+A folder `%08d` without a manifest is a number that was reserved and never committed. A delta stands on the version
+that its manifest names as `base`, and is opened with it; `compacted/%08d` may hold the same version once more, whole.
+Where the files lie is the business of a `Place`. Who serves which version is not decided here (`registry.py`), and
+which ones may go neither.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from checkpoints.errors import DamagedVersion, NoSuchVersion, VersionError
-from checkpoints.files import digest_of, files_in, sync_folder, sync_tree, write_whole
-from checkpoints.manifest import Manifest, decode_manifest, encode_manifest
+from checkpoints.chains import MANIFEST, Chains, named, short
+from checkpoints.errors import DamagedVersion, NoSuchVersion, NotWritten, PlaceError, VersionError
+from checkpoints.files import digest_of, files_in
+from checkpoints.manifest import Manifest, encode_manifest
+from checkpoints.places import DiskPlace, Place
 
-MANIFEST = "manifest.json"
 HIGHEST = "highest"
-GONE = ".gone-"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A version that can be read: the folders of its chain, the full one first, its own last. `passed` says what was
+    wrong with those that were looked at before it."""
+
+    manifest: Manifest
+    folders: tuple[Path, ...]
+    passed: tuple[str, ...] = ()
 
 
 class VersionStore:
-    """The versions below one folder; many readers, one committing trainer at a time.
+    """The versions of one place; many readers, one committing trainer at a time. `root` is the folder of this machine
+    in which files are read: the place itself, or where copies of a far one lie.
 
     Promised: a committed version never changes, a number is never used twice (also after its version was removed), a
     process that dies at any line leaves the version committed or not there. Not promised: that a version is valid
     under today's mask.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, place: Place | None = None) -> None:
         self.root = root
+        self._place = place or DiskPlace(root)
+        self._chains = Chains(self._place)
+
+    @property
+    def where(self) -> str:
+        """The place, for people."""
+        return self._place.where
 
     def reserve(self) -> int:
-        """The next number: 1 + the highest ever. An atomic mkdir decides between two trainers."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        number = 1 + max(self._highest(), *self._numbers(), 0)
-        while True:
-            try:
-                self.folder(number).mkdir()
-            except FileExistsError:
-                number += 1
-                continue
-            write_whole(self.root / HIGHEST, str(number).encode())
-            return number
+        """The next number: 1 + the highest ever. An atomic claim decides between two trainers."""
+        number = 1 + max(self.highest(), *self._chains.numbers(), 0)
+        while not self._place.claim(named(number)):
+            number += 1
+        self._place.write(HIGHEST, str(number).encode())
+        return number
 
     def commit(self, version: int, write: Callable[[Path], None], draft: Manifest) -> Manifest:
         """Commit the reserved number with what `write` puts into a folder.
 
-        1. files into a folder aside; 2. digests; 3. sync; 4. rename each into the version's folder; 5. the manifest.
-        Raises VersionError where the version is committed already.
+        1. files into a folder aside; 2. digests; 3. into the version's folder, synced; 4. the base of a delta is still
+        there; 5. the manifest. Raises VersionError where the version is committed already, NoSuchVersion where its base
+        went (write it full), NotWritten where the place had no room; nothing is committed then, unless the last sync of
+        all failed.
         """
-        folder = self.folder(version)
-        if (folder / MANIFEST).exists():
+        if self._chains.committed(named(version)):
             raise VersionError(f"version {version} is committed already; reserve a new number for another state")
-        aside = self.root / f".{version:08d}.{os.getpid()}"
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        write(aside)
-        digests = {str(path.relative_to(aside)): digest_of(path) for path in files_in(aside)}
-        sync_tree(aside)
-        for path in sorted(aside.iterdir()):
-            path.replace(folder / path.name)
-        aside.rmdir()
-        sync_folder(folder)
-        manifest = msgspec.structs.replace(draft, version=version, files=digests)
-        write_whole(folder / MANIFEST, encode_manifest(manifest))
-        return manifest
+        if draft.base is not None and draft.base >= version:
+            raise VersionError(f"version {version} can't stand on version {draft.base}: only on an older one")
+        return self._settle(named(version), write, msgspec.structs.replace(draft, version=version))
+
+    def compact(self, version: int, write: Callable[[Path], None]) -> Manifest:
+        """Keep a version once more, whole, as `write` puts it into a folder; its chain is short from then on. The same
+        effects as of `commit`, and none where it was done before; one at a time."""
+        name, manifest = short(version), self.manifest(version)
+        if self._chains.committed(name):
+            return self._chains.read(name)
+        self._place.drop(name)  # of one that died over it
+        return self._settle(name, write, msgspec.structs.replace(manifest, base=None))
 
     def folder(self, version: int) -> Path:
-        return self.root / f"{version:08d}"
+        return self.root / named(version)
+
+    def highest(self) -> int:
+        """The highest number ever reserved, 0 where none was."""
+        try:
+            return int(self._place.read(HIGHEST))
+        except (FileNotFoundError, ValueError):
+            return 0
 
     def manifest(self, version: int) -> Manifest:
         """What a committed version says of itself. Raises NoSuchVersion, DamagedVersion."""
-        path = self.folder(version) / MANIFEST
-        try:
-            manifest = decode_manifest(path.read_bytes())
-        except FileNotFoundError:
-            raise NoSuchVersion(
-                f"{self.root} holds no version {version}; `headrace versions list` shows those that it holds"
-            ) from None
-        except msgspec.MsgspecError as error:
-            raise DamagedVersion(f"{path} is not a manifest ({error}); restore it, or use its parent") from error
-        if manifest.version != version:
-            raise DamagedVersion(f"{path} says it is of version {manifest.version}, not {version}; use its parent")
-        return manifest
-
-    def open(self, version: int) -> Path:
-        """The folder of a version whose files are what its manifest says. Raises NoSuchVersion, DamagedVersion."""
-        manifest, folder = self.manifest(version), self.folder(version)
-        for name, wanted in sorted(manifest.files.items()):
-            path = folder / name
-            found = digest_of(path) if path.is_file() else "missing"
-            if found != wanted:
-                raise DamagedVersion(
-                    f"{path} is {found[:12]}, its manifest says {wanted[:12]}. The file was torn or changed. "
-                    f"Use the parent, version {manifest.parent}: headrace rollback {manifest.parent} --why 'damaged'"
-                )
-        return folder
+        return self._chains.read(named(version))
 
     def manifests(self) -> list[Manifest]:
         """All committed versions that can be read, oldest first."""
         found = []
-        for number in self._numbers():
+        for number in self._chains.numbers():
             try:
                 found.append(self.manifest(number))
-            except VersionError:
+            except (NoSuchVersion, DamagedVersion):
                 continue
         return found
 
+    def compacted(self) -> frozenset[int]:
+        """The versions that are kept once more, whole."""
+        return self._chains.compacted()
+
+    def sizes(self, manifests: Iterable[Manifest], compacted: Collection[int] = ()) -> dict[int, int]:
+        """Bytes of each version's own files; of the compacted ones, those of both forms."""
+        forms = {m.version: [named(m.version)] for m in manifests}
+        for version in forms.keys() & {*compacted}:
+            forms[version].append(short(version))
+        return {version: sum(self._size(name) for name in names) for version, names in forms.items()}
+
+    def open(self, version: int) -> Path:
+        """The folder of a version, once its whole chain is what the manifests say; of a delta it holds what changed.
+        Raises NoSuchVersion, DamagedVersion."""
+        return self.chain(version)[-1]
+
+    def chain(self, version: int) -> tuple[Path, ...]:
+        """The folders of a version's chain: the full one first, its own last. Every file of every link is what its
+        manifest says; a file that was looked at and stands untouched is not read again.
+
+        Raises NoSuchVersion; DamagedVersion, naming the file and the newest version to use instead.
+        """
+        try:
+            return self._chains.checked(version)
+        except DamagedVersion as error:
+            raise DamagedVersion(f"{error}. {self._instead(version)}") from error
+
+    def links(self, version: int) -> tuple[Manifest, ...]:
+        """The manifests of a version's chain, the full one first; no file is read. Raises NoSuchVersion,
+        DamagedVersion."""
+        return tuple(link.manifest for link in self._chains.links(version, self.compacted()))
+
+    def first_openable(self, wanted: Iterable[Manifest]) -> Opened | None:
+        """The first of these versions whose chain is whole."""
+        passed: list[str] = []
+        for manifest in wanted:
+            try:
+                return Opened(manifest, self._chains.checked(manifest.version), tuple(passed))
+            except (NoSuchVersion, DamagedVersion) as error:
+                passed.append(str(error))
+        return None
+
     def remove(self, version: int) -> None:
-        """Take a version away: out of sight in one step, then gone, so that it is never found in part."""
-        gone = self.root / f"{GONE}{version:08d}"
-        shutil.rmtree(gone, ignore_errors=True)
-        with contextlib.suppress(FileNotFoundError):
-            self.folder(version).rename(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        """Take a version away in both forms, so that it is never found in part. Those that stand on it can't be opened
+        any more: take them first."""
+        if version in self.compacted():
+            self._place.drop(short(version))
+        self._place.drop(named(version))
 
     def sweep(self, before: int) -> None:
         """Take away what deaths left of numbers below `before`: versions half removed or half written."""
-        for left in [*self.root.glob(f"{GONE}*"), *self.root.glob(".[0-9]*.*"), *map(self.folder, self._numbers())]:
-            number = int(left.name.removeprefix(GONE).strip(".").partition(".")[0])
-            if left.name.startswith(GONE) or (number < before and not (left / MANIFEST).exists()):
-                shutil.rmtree(left, ignore_errors=True)
+        self._place.tidy(before)
+        forms = [(number, named(number)) for number in self._chains.numbers()]
+        forms += [(number, short(number)) for number in self.compacted()]
+        for number, name in forms:
+            if number < before and not self._chains.committed(name):
+                self._place.drop(name)
 
-    def _numbers(self) -> list[int]:
-        if not self.root.is_dir():
-            return []
-        return sorted(int(path.name) for path in self.root.iterdir() if path.name.isdigit() and len(path.name) == 8)
-
-    def _highest(self) -> int:
+    def _settle(self, name: str, write: Callable[[Path], None], draft: Manifest) -> Manifest:
+        aside = None
         try:
-            return int((self.root / HIGHEST).read_text())
-        except (FileNotFoundError, ValueError):
+            aside = self._place.aside(name)
+            write(aside)
+            digests = {str(path.relative_to(aside)): digest_of(path) for path in files_in(aside)}
+            length = sum(path.stat().st_size for path in files_in(aside))
+            self._place.put(aside, name)
+            if draft.base is not None:
+                self._chains.stands(draft.base)
+            manifest = msgspec.structs.replace(draft, files=digests, bytes=length)
+            self._place.write(f"{name}/{MANIFEST}", encode_manifest(manifest))
+        except (NoSuchVersion, PlaceError):
+            self._abandon(name, aside)
+            raise
+        except OSError as error:
+            self._abandon(name, aside)
+            raise NotWritten(
+                f"version {draft.version} could not be written to {self.where} ({error}); the versions before it are "
+                "untouched. Make room there: headrace retain --once takes away what is not needed"
+            ) from error
+        return manifest
+
+    def _abandon(self, name: str, aside: Path | None) -> None:
+        with suppress(OSError, VersionError):
+            self._place.drop(name)
+        if aside is not None:
+            shutil.rmtree(aside, ignore_errors=True)
+
+    def _instead(self, version: int) -> str:
+        """What to do when a version can't be opened."""
+        older = sorted((m for m in self.manifests() if m.version < version), key=lambda m: m.version, reverse=True)
+        found = self.first_openable(older)
+        if found is None:
+            return "No older version can be opened either: restore the file from a copy, or let the trainer begin anew"
+        number = found.manifest.version
+        return f"Use version {number}, the newest older one that is whole: headrace rollback {number} --why 'damaged'"
+
+    def _size(self, name: str) -> int:
+        try:
+            return self._chains.read(name).bytes or self._place.size(name)
+        except VersionError:
             return 0

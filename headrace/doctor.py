@@ -193,6 +193,8 @@ def _process(one: Process, facts: Facts, newest: int) -> Iterator[Finding]:
         yield bad("processes", told, f"kill {one.pid}; `headrace up` starts it again, and nothing is lost")
     if one.lag is not None and one.lag > BEHIND:
         yield warn("lag", f"{one.name} has {one.lag:,} frames before it", "headrace status; is one core enough for it?")
+    if one.warning:
+        yield warn(one.name, one.warning, f"run/{one.name}.log says since when")
     delay = None if one.watermark is None else newest - one.watermark - facts.out_of_orderness
     if delay is not None and facts.now - newest < NEW and delay > DELAYED:
         told = f"{one.name} stands {about(delay)} behind events that come now, in its slowest partition"

@@ -41,7 +41,8 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What a process said last, `age` ms ago. `lag` is in frames, `watermark` (ms) that of its slowest partition."""
+    """What a process said last, `age` ms ago. `lag` is in frames, `watermark` (ms) that of its slowest partition; a
+    `warning` is what it wants people to know."""
 
     name: str
     pid: int
@@ -49,6 +50,7 @@ class Process:
     age: int
     lag: int | None = None
     watermark: int | None = None
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

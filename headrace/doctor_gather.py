@@ -172,7 +172,8 @@ def _process(one: Status, now: int) -> Process:
     mark = min(marks) if marks else one.last.get("watermark")
     behind = lag if isinstance(lag, int) and not isinstance(lag, bool) else None
     known = mark if isinstance(mark, int) and mark > 0 else None
-    return Process(one.process, one.pid, _lives(one.pid), max(now - one.updated_at, 0), behind, known)
+    age, warning = max(now - one.updated_at, 0), str(one.last.get("warning") or "")
+    return Process(one.process, one.pid, _lives(one.pid), age, behind, known, warning)
 
 
 def _lives(pid: int) -> bool:

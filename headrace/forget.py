@@ -7,14 +7,15 @@ drop what comes late from before it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import msgspec
 
-from checkpoints.floors import needed
+from checkpoints.manifest import Manifest
 from checkpoints.registry import Registry
+from checkpoints.staying import DAY, HOUR, Shelf, needed, periodic
 from checkpoints.store import VersionStore
 from headrace import forget_search as search
 from headrace.deployment import open_logs, run_folder, version_store
@@ -124,7 +125,7 @@ def _with_progress(ground: Ground, found: Found) -> Found:
     before = found.deleted.offset if found.deleted else None
     manifests, p = ground.store.manifests(), found.partition
     after = [m for m in manifests if before is not None and p in m.positions and m.positions[p].last >= before]
-    stays = _stays(fold, frozenset(ground.settings.retention.pinned))
+    stays = _stays(fold, ground.settings, ground.store, manifests)
     snapshots = aside(ground.settings.var / "snapshots", ground.settings.partitions)
     return replace(
         found,
@@ -138,11 +139,22 @@ def _with_progress(ground: Ground, found: Found) -> Found:
     )
 
 
-def _stays(fold: Decisions, pinned: frozenset[int]) -> Callable[[int], str]:
-    serving = needed(Registry.of(fold))
-    return lambda version: (
-        "`[retention] pinned` names it" if version in pinned else "servers need it" if version in serving else ""
-    )
+def _stays(
+    fold: Decisions, settings: Settings, store: VersionStore, manifests: Sequence[Manifest]
+) -> Callable[[int], str]:
+    """Why a version may not go now, empty where nothing keeps it."""
+    registry, told = Registry.of(fold), settings.retention
+    shelf = Shelf(manifests, store.compacted())
+    standing = shelf.standing(fold)
+    reasons: list[tuple[Collection[int], str]] = [
+        (told.pinned, "`[retention] pinned` names it"),
+        (registry.pinned, "it is pinned: headrace versions unpin"),
+        (needed(registry), "servers need it"),
+        (periodic(standing, HOUR, told.hourly), "`[retention] hourly` keeps it"),
+        (periodic(standing, DAY, told.daily), "`[retention] daily` keeps it"),
+        ([n for m in standing[:1] for n in shelf.chains[m.version][:-1]], "the newest one stands on it"),
+    ]
+    return lambda version: next((why for numbers, why in reasons if version in numbers), "")
 
 
 def _joined(ground: Ground, partition: int) -> int:

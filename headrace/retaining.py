@@ -11,11 +11,15 @@ from typing import Any
 
 import msgspec
 
+from checkpoints.compacting import Compacting
 from checkpoints.floors import Aside, Plan, Policy
-from checkpoints.retention import Retained, Retention, Topics
-from headrace.deployment import rules_of, version_store
+from checkpoints.retained import Retained, Topics
+from checkpoints.retention import Retention
+from headrace.deployment import location_of, rules_of, version_store
 from headrace.options import now
 from headrace.settings import Settings
+from headrace.statuses import merged
+from headrace.telemetry import read_status
 from serving.part_heads import snapshots
 from streams import dead_letters, decisions
 from streams.decisions import DecisionLog
@@ -43,7 +47,23 @@ def policy_of(settings: Settings) -> Policy:
     """How far back one shall be able to go. Whatever the span, what was learned last can be masked."""
     told, rules = settings.retention, rules_of(settings)
     behind = rules.lifespan + rules.out_of_orderness + settings.sequencer.clock_ahead + settings.trainer.bucket
-    return Policy(told.span, told.versions, lifespan=behind, pinned=frozenset(told.pinned))
+    return Policy(
+        told.span,
+        told.versions,
+        lifespan=behind,
+        pinned=frozenset(told.pinned),
+        hourly=told.hourly,
+        daily=told.daily,
+        disk=told.disk,
+    )
+
+
+def compacting_of(settings: Settings) -> Compacting | None:
+    """What keeps chains short; None where every version is full."""
+    store = settings.store
+    if store.chain == 1:
+        return None
+    return Compacting(location_of(settings), most=store.chain, every=store.compact_every, clock=now)
 
 
 def aside(folder: Path, partitions: int) -> Aside:
@@ -69,3 +89,10 @@ def told(done: Retained | Plan) -> dict[str, Any]:
         for name, value in fields.items()
         if value or (isinstance(value, int) and not isinstance(value, bool))
     }
+
+
+def heard(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the trainer and the servers said last."""
+    statuses = merged(read_status(run))
+    train, serve = (statuses[name].last if name in statuses else {} for name in ("train", "serve"))
+    return train, serve

@@ -87,3 +87,11 @@ def test_what_was_live_before_is_the_fallback() -> None:
     assert (registry.live, registry.fallback) == (3, 2)
     registry.feed(Decision("rollback", 1, "ana", "", 0, version=1))
     assert (registry.live, registry.fallback) == (1, 3)
+
+
+def test_a_hold_of_what_serves_brings_back_the_newest_good_one_before_it() -> None:
+    assert folded(line("publish", 1), line("publish", 2), line("hold", 2)).live == 1
+    told = (line("publish", 1), line("publish", 2), line("publish", 3), line("hold", 2), line("hold", 3))
+    assert folded(*told).live == 1
+    assert folded(line("publish", 1), line("hold", 1)).live == 1  # better than nothing
+    assert folded(*told, line("promote", 3)).live == 3

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from checkpoints.chains import MANIFEST
 from checkpoints.errors import DamagedVersion, NoSuchVersion, VersionError
 from checkpoints.manifest import Manifest, TrainerPosition
-from checkpoints.store import MANIFEST, VersionStore
+from checkpoints.store import VersionStore
 
 
 class Stopped(Exception):

@@ -208,3 +208,8 @@ def test_the_command_says_what_to_type_and_ends_with_its_worst(tmp_path: Path, m
     assert status == 1
     bad = [one for one in json.loads(out) if one["level"] == "bad"]
     assert [one["about"] for one in bad] == ["versions"]
+
+
+def test_what_a_process_warns_of_is_a_finding() -> None:
+    [found] = told(processes=(Process("retain", 7, True, 400, warning="versions take 9 GiB"),))
+    assert (found.level, found.about, found.told) == ("warn", "retain", "versions take 9 GiB")

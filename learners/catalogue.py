@@ -7,17 +7,19 @@ reads of them is kept (`item_values.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from learners.catalogue_lines import place_all
 from learners.item_values import Values, read_item, slices
 from learners.keeping import Arrays
 from learners.learner import Bools, Doubles, Ints
 from learners.names import Names
 from learners.schema import CATEGORIES, ITEM_FIELDS, SPACES, TAGS, Schema
+from learners.tables.changed import Changed
 from streams.examples import Attributes
 
 COLUMNS = {
@@ -53,15 +55,14 @@ class Catalogue:
         self.columns = COLUMNS | slices(self._declared, measured=False, start=WIDTH)
         self.measured = slices(self._declared, measured=True)
         width, more = (max([0, *(one.stop for one in of.values())]) for of in (self.columns, self.measured))
-        self._space_EW: Ints = np.full((64, width), -1, np.int64)
-        self._key_EW: Ints = np.zeros((64, width), np.int64)
-        self._measure_EV: Doubles = np.full((64, more), np.nan)
-        self._alive_E: Bools = np.ones(64, np.bool_)
-        self._rests_E: Bools = np.zeros(64, np.bool_)
+        self._widths = width, more
+        self._room(64)
         self._known: list[Known] = []
         self._entry: dict[str, int] = {}
         self._settled = 0
         self._replaced: dict[int, Known] = {}
+        self.changed = Changed()
+        """Entries of which something may have changed."""
 
     def __len__(self) -> int:
         return len(self._known)
@@ -101,10 +102,14 @@ class Catalogue:
 
     def rest(self, item_ids: Iterable[str]) -> None:
         """Offer these no more; what was told of them stays."""
-        self._rests_E[[self._entry[item_id] for item_id in item_ids if item_id in self._entry]] = True
+        entry_N = np.array([self._entry[item_id] for item_id in item_ids if item_id in self._entry], np.int64)
+        self._rests_E[entry_N] = True
+        self.changed.touch(entry_N)
 
     def wake(self, entry_N: Ints | list[int]) -> None:
         """These were seen."""
+        entry_N = np.asarray(entry_N, np.int64)
+        self.changed.touch(entry_N[self._rests_E[entry_N]])
         self._rests_E[entry_N] = False
 
     def entry(self, item_id: str) -> int:
@@ -131,6 +136,7 @@ class Catalogue:
         if entry < self._settled:
             self._replaced.setdefault(entry, self._known[entry])
         self._known[entry] = new
+        self.changed.touch(np.array([entry]))
         self._write(entry, new)
         return entry
 
@@ -157,38 +163,62 @@ class Catalogue:
             self._write(entry, known)
         self._replaced.clear()
 
-    def dump(self) -> tuple[Arrays, list[list[Any]]]:
-        """Everything, for a snapshot."""
-        told: list[list[Any]] = [[k.item_id, k.ts, k.author, k.categories, k.tags, k.deleted] for k in self._known]
-        arrays: Arrays = {"items.rests": self.rests.copy()}
-        if not self._declared:
-            return arrays, told
-        for line, known in zip(told, self._known, strict=True):
+    @property
+    def lines(self) -> Arrays:
+        """The arrays that have a line for each entry, as they stand."""
+        arrays: Arrays = {"items.rests": self.rests}
+        return arrays | ({"items.measures": self._measure_EV[: len(self._known)]} if self._declared else {})
+
+    def told(self, known: Known) -> list[Any]:
+        """What is kept of an entry, as plain values."""
+        line: list[Any] = [known.item_id, known.ts, known.author, known.categories, known.tags, known.deleted]
+        if self._declared:
             line.append([known.values.whole, known.values.keys] if known.values else None)
-        return arrays | {"items.measures": self._measure_EV[: len(self._known)]}, told
+        return line
 
     def load(self, arrays: Arrays, dumped: list[list[Any]]) -> None:
         """Become what `dump` gave; the names must stand already."""
-        self._known, self._entry, self._settled, self._replaced = [], {}, 0, {}
+        self._known, self._replaced = [], {}
         for entry, (item_id, ts, author, categories, tags, deleted, *told) in enumerate(dumped):
             values = None
             if told and told[0] is not None:
                 whole, keys = told[0]
                 measured = np.ascontiguousarray(arrays["items.measures"][entry]).tobytes()
                 values = Values(tuple(tuple(one) for one in keys), measured, whole)
-            self._add(Known(item_id, ts, author, tuple(categories), tuple(tags), deleted, values))
-        self._rests_E[:], self._rests_E[: len(dumped)] = False, arrays["items.rests"]
+            self._known.append(Known(item_id, ts, author, tuple(categories), tuple(tags), deleted, values))
+        self._entry = {known.item_id: entry for entry, known in enumerate(self._known)}
+        self._room(len(dumped))
+        fields_E = (self._fields(known) for known in self._known)
+        place_all(fields_E, self.columns, self._names.code, (self._space_EW, self._key_EW))
+        self._alive_E[: len(dumped)] = [not known.deleted for known in self._known]
+        self._rests_E[: len(dumped)] = arrays["items.rests"]
+        if self._declared:
+            self._measure_EV[: len(dumped)] = arrays["items.measures"]
+        self.changed = Changed()
         self.settle()
+
+    @property
+    def _arrays(self) -> tuple[Ints, Ints, Doubles, Bools, Bools]:
+        return self._space_EW, self._key_EW, self._measure_EV, self._alive_E, self._rests_E
+
+    def _room(self, entries: int) -> None:
+        """Arrays for at least so many entries, of which nothing is told."""
+        entries, (width, more) = max(entries, 64), self._widths
+        self._space_EW: Ints = np.full((entries, width), -1, np.int64)
+        self._key_EW: Ints = np.zeros((entries, width), np.int64)
+        self._measure_EV: Doubles = np.full((entries, more), np.nan)
+        self._alive_E: Bools = np.ones(entries, np.bool_)
+        self._rests_E: Bools = np.zeros(entries, np.bool_)
 
     def _add(self, known: Known) -> int:
         entry = self._entry[known.item_id] = len(self._known)
         self._known.append(known)
+        self.changed.touch(np.array([entry]))
         if entry == len(self._space_EW):
-            self._space_EW = np.concatenate([self._space_EW, np.full_like(self._space_EW, -1)])
-            self._key_EW = np.concatenate([self._key_EW, np.zeros_like(self._key_EW)])
-            self._measure_EV = np.concatenate([self._measure_EV, np.full_like(self._measure_EV, np.nan)])
-            self._alive_E = np.concatenate([self._alive_E, np.ones_like(self._alive_E)])
-            self._rests_E = np.concatenate([self._rests_E, np.zeros_like(self._rests_E)])
+            before = self._space_EW, self._key_EW, self._measure_EV, self._alive_E, self._rests_E
+            self._room(2 * entry)
+            for old, new in zip(before, self._arrays, strict=True):
+                new[:entry] = old
         self._write(entry, known)
         return entry
 
@@ -196,17 +226,20 @@ class Catalogue:
         self._space_EW[entry] = -1
         self._measure_EV[entry] = np.nan
         self._alive_E[entry] = not known.deleted
-        self._put(entry, "item", ITEM, (known.item_id,))
-        self._put(entry, "author", AUTHOR, (known.author,) if known.author else ())
-        self._put(entry, "categories", CATEGORY, known.categories[:CATEGORIES])
-        self._put(entry, "tags", TAG, known.tags[:TAGS])
         if known.values is not None:
             self._measure_EV[entry] = np.frombuffer(known.values.measured)
+        for name, space, keys in self._fields(known):
+            for column, key in enumerate(keys, self.columns[name].start):
+                code = self._names.code(space, key) if isinstance(key, str) else (2 * space, key)
+                self._space_EW[entry, column], self._key_EW[entry, column] = code
+
+    def _fields(self, known: Known) -> Iterator[tuple[str, int, tuple[str | int, ...]]]:
+        """Name, space and keys of each field that has ids."""
+        yield "item", ITEM, (known.item_id,)
+        yield "author", AUTHOR, (known.author,) if known.author else ()
+        yield "categories", CATEGORY, known.categories[:CATEGORIES]
+        yield "tags", TAG, known.tags[:TAGS]
+        if known.values is not None:
             named = (field for field in self._declared if field.name in self.columns)
             for field, keys in zip(named, known.values.keys, strict=True):
-                self._put(entry, field.name, field.space, keys)
-
-    def _put(self, entry: int, field: str, space: int, keys: tuple[str | int, ...]) -> None:
-        for column, key in enumerate(keys, self.columns[field].start):
-            code = self._names.code(space, key) if isinstance(key, str) else (2 * space, key)
-            self._space_EW[entry, column], self._key_EW[entry, column] = code
+                yield field.name, field.space, keys

@@ -33,6 +33,8 @@ from learners.schema import Schema
 from learners.split import first_layer
 
 FORMAT = 1
+CHUNK = 1 << 12
+"""Bags that are read at a time: what stands between two steps stays in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,13 @@ def texts(name: str, listed: Sequence[str | None]) -> Arrays:
 
 def bag_means(line_RW: Floats, read_NW: Ints) -> Floats:
     """Means of the lines that each bag reads; -1 reads nothing, an empty bag is 0."""
-    there_NW = read_NW >= 0
-    line_NWX = line_RW[np.where(there_NW, read_NW, 0)] * there_NW[:, :, None]
-    count_N = np.maximum(there_NW.sum(axis=1), 1)
-    means: Floats = (line_NWX.sum(axis=1) / count_N[:, None]).astype(np.float32)
+    means: Floats = np.empty((len(read_NW), line_RW.shape[1]), np.float32)
+    for first in range(0, len(read_NW), CHUNK):
+        part = slice(first, first + CHUNK)
+        there_NW = read_NW[part] >= 0
+        line_NWX = line_RW[np.where(there_NW, read_NW[part], 0)] * there_NW[:, :, None]
+        count_N = np.maximum(there_NW.sum(axis=1), 1)
+        means[part] = line_NWX.sum(axis=1) / count_N[:, None]
     return means
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file, save_file
+
+from checkpoints import deltas
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -23,14 +24,14 @@ ARRAYS, DOCUMENT = "learner.safetensors", "learner.json"
 def keep(folder: Path, arrays: Arrays, document: Mapping[str, Any]) -> None:
     """Write both."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / ARRAYS)
+    deltas.write(folder / ARRAYS, arrays)
     (folder / DOCUMENT).write_text(json.dumps(document, sort_keys=True))
 
 
-def kept(folder: Path) -> tuple[Arrays, dict[str, Any]]:
-    """Read both."""
-    document: dict[str, Any] = json.loads((folder / DOCUMENT).read_text())
-    return load_file(folder / ARRAYS), document
+def kept(*folders: Path) -> tuple[Arrays, dict[str, Any]]:
+    """Read both: the arrays of the last folder, given those that it stands on, and its document."""
+    document: dict[str, Any] = json.loads((folders[-1] / DOCUMENT).read_text())
+    return deltas.opened([folder / ARRAYS for folder in folders])[1], document
 
 
 def digest_of(arrays: Arrays, document: Mapping[str, Any]) -> str:

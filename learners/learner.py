@@ -7,6 +7,7 @@ order of its own, reads no clock, knows no offsets, and never turns a refused ba
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -20,6 +21,22 @@ Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Where = tuple[str, str, str]
+"""The surface, producer and app version of a shot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a learner saw of a batch's rows on its own way through them, for those who would walk them again.
+
+    `label_B` are the rows of kind label, `firsts` of these decide the first label of their example; `where_B` says
+    which line of `wheres` (surface, producer, app version) a row has, -1 where the learner read no shot.
+    """
+
+    label_B: Bools
+    firsts: int
+    wheres: Sequence[Where]
+    where_B: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +52,8 @@ class Scores:
     decided_BL: Bools
     value_BL: Floats
     weight_B: Floats
+    shown: Shown | None = None
+    """None where the learner says nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ class Memory:
         self.counters.add(row_N[places[counted]], event_NC[counted])
         user_at_M = place.user_R[place.row_M]
         event_MC = event_RC[place.row_M]
-        self.often.see(f.entry_I[f.item_R[f.chosen]])
+        self.often.see(entry_P := f.entry_I[f.item_R[f.chosen]])
+        self.catalogue.changed.touch(entry_P)
         counted_R = event_RC @ np.ones(event_RC.shape[1]) > 0  # nothing counts below 0
         there = (user_at_M >= 0) & counted_R[place.row_M]
         self.pairs.add(row_N[user_at_M[there]], row_N[place.paired_M[there]], event_MC[there])
@@ -93,21 +94,41 @@ class Memory:
                     self.names.forget(USER, name)
 
     def dump(self, rows: int) -> tuple[Arrays, dict[str, Any]]:
-        """Arrays and document of everything, for as many rows as there are."""
+        """Arrays and document of everything, for as many rows as there are; copied."""
         entries, (user_P, value_P) = len(self.catalogue), self.pairs.ids.both()
         arrays = {
             "counts": _sized(self.counters.count_RC, rows),
-            "totals": self.counters.total_C,
             "often.gap": _sized(self.often.gap_E, entries),
             "often.last": _sized(self.often.last_E, entries),
             "pairs.user": user_P,
             "pairs.value": value_P,
             "pairs.counts": _sized(self.pairs.counters.count_RC, len(self.pairs.ids)),
         }
-        measures, items = self.catalogue.dump()
-        arrays |= measures | ({"numbers": self.numbers.told_K3} if self._schema.numbers else {})
-        document = {"names": self.names.dump(), "items": items, "often": self.often.seen}
-        return arrays, document
+        items = [self.catalogue.told(known) for known in self.catalogue.known]
+        names = {space: [*texts] for space, texts in self.names.dump().items()}
+        arrays |= self.catalogue.lines | self.rest
+        return {name: array.copy() for name, array in arrays.items()}, self.told | {"names": names, "items": items}
+
+    def lines(self, of: str, line_M: Ints) -> Arrays:
+        """Some lines of `rows`, `items` or `pairs`, copied."""
+        if of == "rows":
+            return {"counts": self.counters.read(line_M)}
+        if of == "items":
+            often = {"often.gap": _read(self.often.gap_E, line_M), "often.last": _read(self.often.last_E, line_M)}
+            return often | {name: array[line_M] for name, array in self.catalogue.lines.items()}
+        user_P, value_P = self.pairs.ids.both()
+        counts = self.pairs.counters.read(line_M)
+        return {"pairs.user": user_P[line_M], "pairs.value": value_P[line_M], "pairs.counts": counts}
+
+    @property
+    def rest(self) -> Arrays:
+        """What belongs to no line."""
+        return {"totals": self.counters.total_C} | ({"numbers": self.numbers.told_K3} if self._schema.numbers else {})
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What is neither an array nor a text."""
+        return {"often": self.often.seen}
 
     def load(self, arrays: Arrays, document: dict[str, Any]) -> None:
         """Become what `dump` gave."""
@@ -136,3 +157,11 @@ def _sized(array: Doubles, size: int) -> Doubles:
     if size <= len(array):
         return array[:size]
     return np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]))])
+
+
+def _read(array: Doubles, line_M: Ints) -> Doubles:
+    """Lines, zeros for those that were never reached."""
+    read = np.zeros(len(line_M))
+    there = line_M < len(array)
+    read[there] = array[line_M[there]]
+    return read

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from learners.schema import number_of
+from learners.tables.changed import Changed
 
 
 class Names:
@@ -24,6 +27,8 @@ class Names:
         self._texts: list[list[str | None]] = [[] for _ in spaces]
         self._numbers: list[dict[str, int]] = [{} for _ in spaces]
         self._mark: list[int] = [0 for _ in spaces]
+        self.changed = {space: Changed() for space in spaces}
+        """Numbers whose texts may have come or gone."""
 
     def code(self, space: int, text: str) -> tuple[int, int]:
         """(space, key) of a text; a new text gets the next number, provisionally until `settle`."""
@@ -35,6 +40,7 @@ class Names:
                 return 2 * space, number
             key = known[text] = len(self._texts[space])
             self._texts[space].append(text)
+            self._touch(space, key)
         return 2 * space + 1, key
 
     def settle(self) -> None:
@@ -58,6 +64,7 @@ class Names:
         if key is None:
             return 2 * space + 1, -1
         self._texts[space][key] = None
+        self._touch(space, key)
         return 2 * space + 1, key
 
     def text(self, space: int, key: int) -> str | None:
@@ -72,4 +79,8 @@ class Names:
         """Become what `dump` gave."""
         self._texts = [list(dumped[space]) for space in self._spaces]
         self._numbers = [{t: i for i, t in enumerate(texts) if t is not None} for texts in self._texts]
+        self.changed = {space: Changed() for space in self._spaces}
         self.settle()
+
+    def _touch(self, space: int, key: int) -> None:
+        self.changed[self._spaces[space]].touch(np.array([key]))

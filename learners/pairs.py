@@ -13,6 +13,7 @@ import numpy as np
 from learners.counters import FAR, PRIOR, Counters
 from learners.kernels.odds import pair_odds
 from learners.learner import Doubles, Floats, Ints
+from learners.tables.changed import Changed
 
 PAIR_PRIOR = 4.0
 
@@ -25,6 +26,11 @@ class PairMap(Protocol):
     def add(self, user_N: Ints, value_N: Ints) -> Ints: ...
     def forget(self, row_M: Ints) -> Ints: ...
     def load(self, user: Ints, value: Ints) -> None: ...
+    @property
+    def changed(self) -> Changed:
+        """Lines that may have changed."""
+        ...
+
     def both(self) -> tuple[Ints, Ints]:
         """User row (negative for a hole) and value row of each line."""
         ...

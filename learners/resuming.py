@@ -7,11 +7,10 @@ versions; learns nothing and decides nothing about who serves what.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from pathlib import Path
 
-from checkpoints.errors import VersionError
+from checkpoints.errors import DamagedVersion, NoSuchVersion
 from checkpoints.manifest import Manifest, TrainerPosition
-from checkpoints.store import VersionStore
+from checkpoints.store import Opened, VersionStore
 from learners.errors import NothingLeft, OtherSettings
 from streams.decisions import Decisions
 from streams.log import Log
@@ -19,17 +18,19 @@ from streams.log import Log
 
 def newest_valid(
     store: VersionStore, decisions: Decisions, *, partitions: int, configs: Collection[str]
-) -> tuple[Manifest, Path] | None:
-    """The manifest and the folder of the version to go on from; what can't be opened is passed over.
+) -> Opened | None:
+    """The version to go on from; what can't be opened is passed over.
 
     `configs` are the digests of the settings that the log was learned with so far. Raises OtherSettings where that
-    version was made with none of them.
+    version was made with none of them; PlaceError where the place does not answer, which no older version makes good.
     """
+    passed: list[str] = []
     for manifest in _candidates(store, decisions):
         try:
-            folder = store.open(manifest.version)
-        except VersionError:
-            continue  # damaged, or taken away since it was listed
+            folders = store.chain(manifest.version)
+        except (DamagedVersion, NoSuchVersion) as error:
+            passed.append(str(error))  # damaged, or taken away since it was listed
+            continue
         if len(manifest.positions) != partitions:
             raise OtherSettings(
                 f"version {manifest.version} stands in {len(manifest.positions)} partitions, the log has {partitions}. "
@@ -42,7 +43,7 @@ def newest_valid(
                 "Labels, model, batches or joiner were changed in between. Put the settings back, "
                 "or give the versions another folder to start anew."
             )
-        return manifest, folder
+        return Opened(manifest, folders, tuple(passed))
     return None
 
 
@@ -59,6 +60,6 @@ def beginning(examples: Log) -> dict[int, TrainerPosition]:
 
 
 def _candidates(store: VersionStore, decisions: Decisions) -> Iterator[Manifest]:
-    """Versions to go on from, most examples first; a version that failed its gate is none."""
-    good = (m for m in store.manifests() if m.verdict != "fail" and decisions.valid(m.decisions, m.input))
+    """Versions to go on from, most examples first; a version that is not sound is none."""
+    good = (m for m in store.manifests() if m.sound and decisions.valid(m.decisions, m.input))
     return iter(sorted(good, key=lambda m: (m.examples, m.version), reverse=True))

@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from learners.exports import Served
 from learners.heads import Heads
+from learners.learner import Floats, Ints
 from learners.memory import Memory
 from learners.schema import Schema
+from learners.tables.host_ids import HostIds
 from learners.tables.rows import Rows
 from learners.two_stage_model import Model
 
 
-def served_of(schema: Schema, heads: Heads, memory: Memory, rows: Rows, model: Model) -> Served:
-    """The state as a version tells it."""
-    arrays, ids = model.dump(), rows.ids
-    stats = memory.counters.stats(np.arange(len(ids)))
+def served_of(
+    schema: Schema,
+    heads: Heads,
+    memory: Memory,
+    ids: HostIds,
+    gone: tuple[Ints, Ints],
+    rows: tuple[Floats, Floats],
+    dense: Mapping[str, Floats],
+) -> Served:
+    """The state as a version tells it; `rows` are those of the ranker and of the towers, `dense` by name."""
     users, values = memory.pairs.ids.both()
     return Served(
         schema=schema,
         memory=memory,
         find=ids.find,
         ids=(ids.spaces, ids.keys),
-        gone=rows.gone_since(0),
-        rank_RW=np.concatenate([arrays["rank.rows"], stats], axis=1),
-        seek_RD=arrays["seek.rows"],
-        dense={name: weight for of in model.dense.values() for name, weight in of.items()},
+        gone=gone,
+        rank_RW=np.concatenate([rows[0], memory.counters.stats(np.arange(len(ids)))], axis=1),
+        seek_RD=rows[1],
+        dense=dict(dense),
         pairs=(users, values, memory.pairs.stats(users, values, memory.counters)),
         links=heads.links,
         based_L=heads.based,
     )
+
+
+def exported(schema: Schema, heads: Heads, memory: Memory, rows: Rows, model: Model) -> Served:
+    """The same of a learner itself."""
+    arrays = model.dump()
+    dense = {name: weight for of in model.dense.values() for name, weight in of.items()}
+    both = arrays["rank.rows"], arrays["seek.rows"]
+    return served_of(schema, heads, memory, rows.ids, rows.gone_since(0), both, dense)
+
+
+def left(gone: tuple[Ints, Ints], ids: HostIds) -> tuple[Ints, Ints]:
+    """Of ids that went, those that have not come back."""
+    space_M, key_M = gone
+    lost = ids.find(space_M, key_M) < 0
+    return space_M[lost], key_M[lost]

@@ -11,25 +11,31 @@ from typing import Any, Literal
 
 import numpy as np
 
+from checkpoints.errors import PlaceError
 from checkpoints.manifest import Manifest
 from checkpoints.registry import Registry
 from checkpoints.store import VersionStore
-from learners.committing import Since, commit, publish
+from learners.committing import Committed, Since
+from learners.deciding import decided
+from learners.guarded_learner import live_of
 from learners.judged_rows import mended
 from learners.learned_state import Make, State, States
 from learners.learner import Learned, Learner
 from learners.ordering import Batch, Ordering
 from learners.plan import Plan, Trained
-from learners.progressive import evaluate, foreseen
-from learners.refusing import Refuses, held_of, orders_at, refusal
+from learners.progressive import Watches, evaluate, foreseen
+from learners.refusing import Refuses, held_of, orders_at
 from learners.retrieval_figures import told_in
+from learners.riding_along import reported
+from learners.versioning import Lines, Versions
+from learners.writing import Writer
 from streams.decisions import TOPIC as DECISIONS
 from streams.decisions import DecisionLog
 from streams.log import Logs
 from streams.mask import Masking
 
 EXAMPLES = "examples"
-Effect = Literal["adopted", "read", "learned", "masked", "reserved", "committed", "published"]
+Effect = Literal["adopted", "read", "learned", "masked", "reserved", "taken", "committed", "published"]
 
 
 def train(
@@ -40,6 +46,7 @@ def train(
     plan: Plan,
     clock: Callable[[], int],
     make: Make | None = None,
+    writer: Writer[Committed] | None = None,
 ) -> Iterator[Trained]:
     """Learn from the examples in force, for ever or to their end, one report a turn. One turn:
 
@@ -48,15 +55,17 @@ def train(
     3. score the batch with what was learned before it, and search for some of its clicks;
     4. learn it, and take into the figures what of it was learned; one that is not finite is counted as refused;
     5. advance the positions, in memory only;
-    6. mask what the guard gave up on, in one line: this state is no longer valid then, so 7 and 8 are left out;
-    7. when due, commit what was learned and the positions together, with the gate's verdict;
-    8. publish that version, unless it failed or publishing is paused;
+    6. say what the guard accepted, and mask what it gave up on, in one line: this state is no longer valid then, so 7
+       and 8 are left out;
+    7. when due, take out what was learned and the positions together, with the gate's verdict, for `writer` to commit
+       (`committing.py` numbers its effects); learning goes on, a version that is due meanwhile comes later;
+    8. once that version is committed, publish it, unless the gate holds it or publishing is paused;
     9. go over to the other settings, in memory only: due or not, 7 and 8 came before.
 
     A death between any two leaves the newest version and the log, from which the same bytes come again. A partition
     that stands still holds all the others back: the price of one order, which no time-out may buy off.
     """
-    trainer = Trainer(logs, store, fresh, plan=plan, clock=clock, make=make)
+    trainer = Trainer(logs, store, fresh, plan=plan, clock=clock, make=make, writer=writer)
     while True:
         report = trainer.turn()
         yield report
@@ -80,6 +89,7 @@ class Trainer:
         plan: Plan,
         clock: Callable[[], int],
         make: Make | None = None,
+        writer: Writer[Committed] | None = None,
     ) -> None:
         self._examples = logs.open(EXAMPLES, plan.partitions)
         self._decisions = DecisionLog(logs.open(DECISIONS, 1))
@@ -89,7 +99,10 @@ class Trainer:
         self._adopted = 0
         self._mask: Masking | None = None
         self._state: State | None = None
-        self._since = Since(clock())
+        lines = Lines(self._decisions, self._registry)
+        self._versions = Versions(store, lines, plan=plan, clock=clock, writer=writer)
+        self.watch: Watches | None = None
+        """Who else is to see each batch; set before the first turn."""
         self.done = Trained(True, 0, 0, 0, 0, {}, {})
 
     def turn(self) -> Trained:
@@ -100,7 +113,13 @@ class Trainer:
 
     def effects(self) -> Iterator[Effect]:
         """One turn that stops after each effect; when it ends, `done` is of that turn."""
-        state, restored = self._adopt()
+        versions = self._versions
+        versions.begin()
+        try:
+            state, restored = self._adopt()
+        except PlaceError as error:  # nothing was gone back to: the next turn tries again
+            self.done = Trained(True, 0, 0, 0, 0, {}, {}, warning=str(error))
+            return
         yield "adopted"
         wanted = self._states.wanted(state.input)
         turning = wanted != state.settings
@@ -114,20 +133,13 @@ class Trainer:
             yield "masked"
         idle = batch is None and not read and not turning
         ended = idle and self._plan.until_end
-        committed, published = None, False
-        if self._store and not masked and self._due(ended=ended or turning):
-            version = self._store.reserve()
-            yield "reserved"
-            committed = self._commit(state, self._store, version)
-            yield "committed"
-            published = self._publish(committed, state)
-            yield "published"
-        elif self._store and idle and state.version and self._is_wanted(state):
-            published = self._publish(self._store.manifest(state.version), state)
-            yield "published"
+        if not masked:
+            config, ending = self._states.config(state.settings), ended or turning
+            yield from versions.effects(state, adopted=self._adopted, config=config, idle=idle, ending=ending)
+        committed = versions.committed
         if turning:
             self._state = state = self._states.turned(state, wanted)
-            self._since = Since(self._clock())
+            versions.since = Since(self._clock())
         self.done = Trained(
             idle=idle,
             rows=len(batch.examples) if batch else 0,
@@ -141,11 +153,16 @@ class Trainer:
             guard=state.learner.told() if batch and isinstance(state.learner, Refuses) else None,
             masked=masked,
             restored=restored,
+            damaged=state.damaged if restored is not None else (),
             committed=committed,
+            **reported(state.riding, batch is not None, committed is not None),
             skew=_told(committed, "differing"),
             skew_gap=_told(committed, "mean_gap"),
             retrieval=told_in(committed.metrics) if committed else None,
-            published=published,
+            published=versions.published,
+            warning=versions.warning,
+            held=versions.held,
+            rehearsed=state.rehearsal.told() if committed and state.rehearsal else None,
             ended=ended,
         )
 
@@ -169,32 +186,20 @@ class Trainer:
             if state is not None and fold.valid(self._adopted, state.input):
                 self._states.reread(state)
             else:
+                self._versions.settle(state)
                 state = self._states.newest(self._examples)
                 restored = state.version or 0
-                self._since = Since(self._clock())
         self._adopted, self._mask, self._state = fold.position, fold.masking(), state
         return state, restored
 
     def _refuse(self, state: State) -> int:
-        """How many entries the mask got for what the guard gave up on; where none is possible, it is not learned."""
-        if not isinstance(state.learner, Refuses) or not state.learner.returned:
+        """Tell what the guard accepted; how many entries the mask got for what it gave up on. Where none is possible,
+        that is not learned."""
+        learner = state.learner
+        if not isinstance(learner, Refuses) or not (learner.returned or learner.accepted):
             return 0
-        returned, state.learner.returned = state.learner.returned, []
-        if not (self._store and self._plan.publish):
-            return 0
-        line = refusal(returned, sorted(state.input), at=self._clock(), seen=self._decisions.fold.position)
-        return len(line.add) if self._decisions.decide(line)[1] else 0
-
-    def _is_wanted(self, state: State) -> bool:
-        """Whether a rollback waits for no more than what is committed already: on a quiet log, or one whose last
-        stretch is masked, no other version will come."""
-        registry = self._registry
-        return registry.until is not None and not self._since.batches and registry.takes(state.ordering.reached)
-
-    def _publish(self, manifest: Manifest, state: State) -> bool:
-        return self._plan.publish and publish(
-            manifest, state.ordering.reached, self._decisions, self._registry, self._clock
-        )
+        decisions = self._decisions if self._store and self._plan.publish else None
+        return decided(learner, decisions, sorted(state.input), self._clock)
 
     def _next(self, ordering: Ordering) -> tuple[Batch | None, int]:
         """A batch, if one is complete, and how many records were read for it."""
@@ -211,37 +216,30 @@ class Trainer:
     def _learn(self, state: State, batch: Batch) -> Learned:
         if self._mask is not None and isinstance(state.learner, Refuses):
             state.learner.order(orders_at(self._mask, state.input))
+        if self.watch is not None:
+            self.watch.meet(state.learner, batch)
         look = state.evaluation.retrieval.look(state.learner, batch)
         scores = state.learner.score(batch)
         told = foreseen(batch, scores, look)
         learned = state.learner.learn(batch)
         if learned.finite:
-            evaluate(state.evaluation, told.without(held_B := held_of(state.learner)))
+            told = told.without(held_B := held_of(state.learner))
+            evaluate(state.evaluation, told)
+            if self.watch is not None:
+                self.watch.learned(told)
             if state.riding is not None:
-                state.riding.see(batch, mended(scores, held_B))
-        state.ordering.advance(batch)
+                state.riding.see(batch, mended(scores, held_B), live_of(state.learner))
+            if state.rehearsal is not None:
+                state.rehearsal.see(batch, mended(scores, held_B))
+        counts = state.ordering.advance(batch)
+        if isinstance(state.learner, Refuses):
+            state.learner.count(counts)
         state.examples += len(batch.examples)
         state.steps += 1
-        self._since.batches += 1
-        self._since.rows += len(batch.examples)
-        self._since.finite |= bool((np.isfinite(scores.probability_BL) | ~scores.decided_BL).all())
+        self._versions.since.batches += 1
+        self._versions.since.rows += len(batch.examples)
+        self._versions.since.finite |= bool((np.isfinite(scores.probability_BL) | ~scores.decided_BL).all())
         return learned
-
-    def _due(self, *, ended: bool) -> bool:
-        return bool(self._since.batches) if ended else self._since.due(self._plan, self._clock())
-
-    def _commit(self, state: State, store: VersionStore, version: int) -> Manifest:
-        manifest = commit(
-            state,
-            store,
-            version,
-            decisions=self._adopted,
-            config=self._states.config(state.settings),
-            finite=self._since.finite,
-            at=self._clock(),
-        )
-        self._since = Since(self._clock())
-        return manifest
 
 
 def _told(committed: Manifest | None, figure: str) -> dict[str, float] | None:

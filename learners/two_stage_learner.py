@@ -8,50 +8,40 @@ loop, no clock.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from checkpoints.journal import uncollected
 from learners.comparing import compare
 from learners.drawing import drawn_alive
 from learners.exports import export
-from learners.features import Features, features
+from learners.features import features
 from learners.heads import Heads, heads_of
-from learners.keeping import Arrays, digest_of, keep, kept
-from learners.layout import Layout, layout
-from learners.learner import Ints, Learned, Learner, Scores
+from learners.keeper import Gathered, Keeper, keep_whole, opened
+from learners.keeping import Arrays
+from learners.layout import layout
+from learners.learner import Learned, Learner, Scores
+from learners.learner_lines import LearnerLines, Mark
 from learners.memory import Memory
 from learners.models.pair_rows import PairRows
 from learners.ordering import Batch
+from learners.pending import Pending
 from learners.reading import chosen_of, reading_of
 from learners.row_life import RowLife, rows_of
 from learners.schema import Schema
 from learners.schema_change import Held, carried, difference
 from learners.scoring import scores_of
 from learners.seeking import Seeker
-from learners.serving_state import served_of
+from learners.serving_state import exported
 from learners.skew import Skew
 from learners.sought import Served, Sought
-from learners.two_stage_model import Forward, Model
+from learners.two_stage_model import Model
 
-FORMAT = 2
+FORMAT = 3
 OF_ROWS = ("ids.", "admission.", "expiry.", "touched.")
-TOLD = ("format", "labels", "context", "features", "seed", "losses", "rows")
-VERSIONS = "touched."
-"""Arrays of what changed since the last version: kept with the rest, but no part of what was learned."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A batch between score and learn."""
-
-    batch: Batch
-    features: Features
-    layout: Layout
-    found_N: Ints
-    forward: Forward
 
 
 class TwoStageLearner:
@@ -74,6 +64,7 @@ class TwoStageLearner:
         self._memory = Memory(schema, PairRows())
         self._rows_learned = 0
         self._pending: Pending | None = None
+        self._begin(standing=False)
         self.skew = Skew()
 
     @property
@@ -103,7 +94,7 @@ class TwoStageLearner:
         if self._heads.values:
             reading = replace(reading, base_L=reading.base_L * self._heads.based)
         forward = self._model.forward(reading)
-        self._pending = Pending(batch, told, place, found_N, forward)
+        self._pending = Pending(batch, told, place, found_N, reading.row_N, forward)
         return scores_of(batch, told, self._heads.predictions(forward))
 
     def learn(self, batch: Batch) -> Learned:
@@ -121,6 +112,7 @@ class TwoStageLearner:
                 self._memory.catalogue.wake([self._memory.catalogue.feed(example.attributes)])
         self._memory.settle()
         if learned.finite:
+            self._rows.changed.touch(pending.row_N)
             compare(self.skew, pending.layout, pending.found_N, self._memory.counters)
             self._count(pending)
             self._rows_learned += learned.rows
@@ -137,25 +129,32 @@ class TwoStageLearner:
         return told
 
     def snapshot(self, folder: Path) -> None:
-        keep(folder, *self._state())
+        keep_whole(folder, *self._state())
 
-    def restore(self, folder: Path) -> None:
-        self._pending = None
-        arrays, document = kept(folder)
-        told = {name: document[name] for name in TOLD if name in document}
-        if told != self._told():
-            raise ValueError(
-                f"{folder} holds a learner of {told}, this one is of {self._told()}: the settings changed since it was"
-                " written. Give the old settings back, or start with an empty version store."
-            )
-        self._load(arrays, document)
+    @uncollected()
+    def restore(self, *folders: Path) -> None:
+        self._load(*opened(folders, self._told(), self._schema.spaces))
 
-    def _load(self, arrays: Arrays, document: dict[str, Any]) -> None:
+    def mark(self) -> Mark | None:
+        self._rest()
+        return self._keeper.stand() if self._standing else None
+
+    def gather(self, since: Mark | None) -> Gathered:
+        self._rest()
+        return self._keeper.gather(since, self._document(), self._state)
+
+    def _begin(self, *, standing: bool) -> None:
+        """A new life: no mark of before holds."""
+        lines = LearnerLines(self._memory, self._rows, self._model)
+        self._keeper, self._standing = Keeper(lines, self._rows.touched), standing
+
+    def _load(self, arrays: Arrays, document: dict[str, Any], standing: bool = False) -> None:
         self._pending = None
         self._model.load(arrays)
         self._rows.load({name: array for name, array in arrays.items() if name.startswith(OF_ROWS)})
         self._memory.load(arrays, document)
         self._rows_learned = document["rows_learned"]
+        self._begin(standing=standing)
 
     def carry(self, before: Learner) -> dict[str, list[str]]:
         """Become what `before` learned, read by this learner's features; which came and which went. Every score is
@@ -168,16 +167,14 @@ class TwoStageLearner:
         return difference(before._schema, self._schema)
 
     def digest(self) -> str:
-        arrays, document = self._state()
-        learned = {name: array for name, array in arrays.items() if not name.startswith(VERSIONS)}
-        return digest_of(learned, document)
+        self._rest()
+        return self._keeper.told(self._document())
 
     def export(self, folder: Path, *, version: int) -> None:
         """Beside what a server reads, a version tells which ids went since the one before it."""
         self._rest()
-        export(folder, served_of(self._schema, self._heads, self._memory, self._rows, self._model), version=version)
-        touched = self._rows.touched
-        touched.forget(touched.mark())
+        export(folder, exported(self._schema, self._heads, self._memory, self._rows, self._model), version=version)
+        self._rows.touched.forget(self._rows.touched.mark())
 
     def _rest(self) -> None:
         """Back to what was learned, where a batch was scored and not learned."""
@@ -235,8 +232,7 @@ class TwoStageLearner:
         return self.labels, self._terms, self._seed
 
     def _told(self) -> dict[str, Any]:
-        told = {"format": FORMAT, **self._schema.told, "seed": self._seed}
-        told |= {"losses": self._heads.told} if self._heads.told else {}
+        told = {**self._schema.told, "seed": self._seed} | ({"losses": self._heads.told} if self._heads.told else {})
         return told | ({"rows": self._terms} if self._terms else {})
 
     def _held(self) -> Held:
@@ -245,6 +241,10 @@ class TwoStageLearner:
 
     def _state(self) -> tuple[Arrays, dict[str, Any]]:
         self._rest()
-        arrays, document = self._memory.dump(len(self._rows))
+        arrays, document = self._memory.dump(len(self._rows))  # copied, like the rest
         arrays |= self._model.dump() | self._rows.dump()
-        return arrays, document | self._told() | {"rows_learned": self._rows_learned}
+        return arrays, document | self._document()
+
+    def _document(self) -> dict[str, Any]:
+        """What is neither an array nor a text."""
+        return self._memory.told | self._told() | {"format": FORMAT, "rows_learned": self._rows_learned}

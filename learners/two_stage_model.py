@@ -68,6 +68,14 @@ class Model(Protocol):
         """Every array, for as many rows as there are: the same names and shapes from every model."""
         ...
 
+    def lines(self, row_M: Ints) -> Arrays:
+        """Some rows of both stages, of what `dump` gives; copied."""
+        ...
+
+    def rest(self) -> Arrays:
+        """What belongs to no row, of what `dump` gives; copied."""
+        ...
+
     def load(self, arrays: Arrays) -> None:
         """Become what `dump` gave."""
         ...

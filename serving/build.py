@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import TypeVar
 
 import numpy as np
@@ -83,7 +84,19 @@ def make(job: Job, *, open_export: OpenExport, rules: Rules) -> Built:
         reused=drawn.old is not None,
         linked=drawn.graph.nodes > 0,
         tail=len(drawn.graph.labels_R) - drawn.graph.nodes,
+        items=drawn.graph.items,
+        latency=latency_of(Searcher(drawn.graph, ef=drawn.ef), canary),
     )
+
+
+def latency_of(searcher: Searcher, canary: Canary, *, count: int = 32) -> float:
+    """The ms that a search takes, at the median over some queries of the canary; 0 where there are none."""
+    taken = []
+    for query_D in canary.query_QD[:count]:
+        since = perf_counter()
+        searcher.search(query_D, canary.row_QK.shape[1])
+        taken.append(1_000 * (perf_counter() - since))
+    return float(np.median(taken)) if taken else 0.0
 
 
 def canary_of(vec_ID: Floats, *, seed: int, count: int = 128, k: int = 100) -> Canary:

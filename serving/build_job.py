@@ -39,7 +39,8 @@ class Job(Struct, frozen=True):
 
 
 class Built(Struct, frozen=True):
-    """How it went. `recall` is that of the canary; an `error` says why there is no folder.
+    """How it went. `recall` is that of the canary, `latency` the ms that a search of it takes at the median; an `error`
+    says why there is no folder.
 
     `linked` is false where every search of the generation is an exact scan.
     """
@@ -52,6 +53,8 @@ class Built(Struct, frozen=True):
     linked: bool = False
     tail: int = 0
     error: str = ""
+    items: int = 0
+    latency: float = 0.0
 
 
 class Builder(Protocol):

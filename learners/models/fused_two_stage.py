@@ -94,6 +94,14 @@ class FusedTwoStage:
         """Every array, for as many rows as there are."""
         return self._rank.stage.dump("rank", len(self)) | self._seek.stage.dump("seek", len(self))
 
+    def lines(self, row_M: Ints) -> Arrays:
+        """Some rows of both stages, of what `dump` gives."""
+        return self._rank.stage.lines("rank", row_M) | self._seek.stage.lines("seek", row_M)
+
+    def rest(self) -> Arrays:
+        """What belongs to no row, of what `dump` gives."""
+        return self._rank.stage.rest("rank") | self._seek.stage.rest("seek")
+
     def load(self, arrays: Arrays) -> None:
         """Become what `dump` gave."""
         self._number += 1

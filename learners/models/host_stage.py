@@ -74,13 +74,17 @@ class HostStage:
 
     def dump(self, name: str, rows: int) -> Arrays:
         """Every array, for as many rows as there are."""
-        arrays: Arrays = {
-            "rows": self.rows.weight[:rows],
-            "state": self.rows.state[:rows],
-            "dense": self.flat.values,
-            "moments": self._dense.state_SP,
-            "steps": np.array([self.steps], np.int64),
-        }
+        weight_RW, state_RK = self.rows.weight[:rows], self.rows.state[:rows]
+        return {f"{name}.rows": weight_RW.copy(), f"{name}.state": state_RK.copy()} | self.rest(name)
+
+    def lines(self, name: str, row_M: Ints) -> Arrays:
+        """Some rows with their state."""
+        return {f"{name}.rows": self.rows.weight[row_M], f"{name}.state": self.rows.state[row_M]}
+
+    def rest(self, name: str) -> Arrays:
+        """What belongs to no row."""
+        steps = np.array([self.steps], np.int64)
+        arrays: Arrays = {"dense": self.flat.values, "moments": self._dense.state_SP, "steps": steps}
         return {f"{name}.{key}": array.copy() for key, array in arrays.items()}
 
     def load(self, name: str, arrays: Arrays) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from learners.learner import Ints
+from learners.tables.changed import Changed
 from learners.tables.host_ids import HostIds
 
 
@@ -13,6 +14,8 @@ class PairRows:
 
     def __init__(self) -> None:
         self._ids = HostIds(fallbacks=0)
+        self.changed = Changed()
+        """Lines that may have changed, here or where they are counted."""
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -29,11 +32,13 @@ class PairRows:
         """Lines of pairs, made where there is none."""
         lines = self._ids.add(user_N, value_N)
         self._ids.settle()
+        self.changed.touch(lines)
         return lines
 
     def load(self, user: Ints, value: Ints) -> None:
         """Become the map of these lines."""
         self._ids.load(user, value)
+        self.changed = Changed()
 
     def forget(self, row_M: Ints) -> Ints:
         """Free the lines of all pairs of which one is among these rows; which they were."""
@@ -43,5 +48,6 @@ class PairRows:
         there = np.flatnonzero(user_P >= 0)
         lines = there[gone_R[user_P[there]] | gone_R[value_P[there]]]
         if len(lines):
+            self.changed.touch(np.concatenate([lines, self._ids.links]))
             self._ids.remove(lines)
         return lines

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from learners.keeping import Arrays
-from learners.learner import Floats
+from learners.learner import Floats, Ints
 from learners.models.dense import Dense
 from learners.models.two_stage_shape import LARGEST_NORM
 from learners.optimizers.clipping import scale_of
@@ -120,14 +120,22 @@ class Stage:
 
     def dump(self, name: str, rows: int) -> Arrays:
         """Every array, for as many rows as there are."""
-        tensors = {
-            "rows": self.table.weight[:rows],
-            "state": self.table.state[:rows],
-            "dense": self._flat,
-            "moments": self._moments,
-        }
+        return self._rows(name, self.table.weight[:rows], self.table.state[:rows]) | self.rest(name)
+
+    def lines(self, name: str, row_M: Ints) -> Arrays:
+        """Some rows with their state."""
+        at_M = torch.as_tensor(row_M).to(self._flat.device)
+        return self._rows(name, self.table.weight[at_M], self.table.state[at_M])
+
+    def rest(self, name: str) -> Arrays:
+        """What belongs to no row."""
+        tensors = {"dense": self._flat, "moments": self._moments}
         arrays: Arrays = {f"{name}.{key}": tensor.cpu().numpy().copy() for key, tensor in tensors.items()}
         return arrays | {f"{name}.steps": np.array([self._steps], np.int64)}
+
+    @staticmethod
+    def _rows(name: str, weight: Tensor, state: Tensor) -> Arrays:
+        return {f"{name}.rows": weight.cpu().numpy().copy(), f"{name}.state": state.cpu().numpy().copy()}
 
     def load(self, name: str, arrays: Arrays) -> None:
         """Become what `dump` gave."""

@@ -164,6 +164,14 @@ class TwoStage:
         """Every array, for as many rows as there are."""
         return self.rank.dump("rank", len(self)) | self.seek.dump("seek", len(self))
 
+    def lines(self, row_M: Ints) -> Arrays:
+        """Some rows of both stages, of what `dump` gives."""
+        return self.rank.lines("rank", row_M) | self.seek.lines("seek", row_M)
+
+    def rest(self) -> Arrays:
+        """What belongs to no row, of what `dump` gives."""
+        return self.rank.rest("rank") | self.seek.rest("seek")
+
     def load(self, arrays: Arrays) -> None:
         """Become what `dump` gave."""
         self.rank.load("rank", arrays)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learners.kernels.row_uses import count_sightings, stale_rows
+from learners.tables.changed import Changed
 from learners.tables.host_ids import HostIds
 from learners.tables.host_mixing import mixed_longs
 from learners.tables.kinds import Kind, Limits
@@ -41,11 +42,17 @@ class Admission:
         self._chance_K = np.array([kind.chance for kind in kinds])
         self._limits = limits
         self._waiting = HostIds(fallbacks=0)
+        self.changed = Changed()
+        """Lines of waiting ids that may have changed."""
         self._counts = Stretch(np.int64, (2,), reserve=RESERVE)
         self._seen, self._now, self._next = 0, 0, 0
         self._before: list[tuple[Longs, Longs]] = []
         self._admitted: list[Longs] = []
         self._marked = (0, 0)
+
+    def __len__(self) -> int:
+        """Lines of waiting ids, holes among them."""
+        return len(self._waiting)
 
     @property
     def waiting(self) -> int:
@@ -99,13 +106,23 @@ class Admission:
 
     def dump(self) -> dict[str, NDArray[np.int64]]:
         """Everything, for a snapshot."""
-        clock = np.array([self._seen, self._now, self._next], np.int64)
-        counts = self._counts.array[: len(self._waiting)].copy()
-        return {"space": self._waiting.spaces.copy(), "key": self._waiting.keys.copy(), "count": counts, "clock": clock}
+        return {name: array.copy() for name, array in self.lines.items()} | {"clock": self.clock}
+
+    @property
+    def lines(self) -> dict[str, NDArray[np.int64]]:
+        """What has a line for each waiting id, as it stands."""
+        counts = self._counts.reach(len(self._waiting))[: len(self._waiting)]
+        return {"space": self._waiting.spaces, "key": self._waiting.keys, "count": counts}
+
+    @property
+    def clock(self) -> Longs:
+        """Sightings, the newest time, and where the sweep stands."""
+        return np.array([self._seen, self._now, self._next], np.int64)
 
     def load(self, dumped: dict[str, NDArray[np.int64]]) -> None:
         """Become what `dump` gave."""
         self._waiting.load(dumped["space"], dumped["key"])
+        self.changed = Changed()
         self._counts = Stretch(np.int64, (2,), reserve=RESERVE)
         self._counts.reach(len(self._waiting))[: len(self._waiting)] = dumped["count"]
         self._seen, self._now, self._next = (int(number) for number in dumped["clock"])
@@ -113,6 +130,7 @@ class Admission:
 
     def _counted(self, space_M: Longs, key_M: Longs, at_M: Longs, wanted_M: Longs) -> Bools:
         row_M = self._waiting.add(space_M, key_M)
+        self.changed.touch(row_M)
         count_R2 = self._counts.reach(len(self._waiting))
         self._before.append((row_M, count_R2[row_M]))
         enough_M = np.empty(len(row_M), np.bool_)
@@ -142,5 +160,6 @@ class Admission:
 
     def _drop(self, row_M: Longs) -> None:
         if len(row_M):
+            self.changed.touch(np.concatenate([row_M, self._waiting.links]))
             self._waiting.remove(row_M)
             self._counts.array[row_M] = 0

@@ -79,11 +79,18 @@ class Expiry:
 
     def dump(self, rows: int) -> Arrays:
         """Everything, for a snapshot."""
-        clock = np.array([self._next, self._base[0]], np.int64)
+        return {name: array.copy() for name, array in self.lines(rows).items()} | {"clock": self.clock}
+
+    def lines(self, rows: int) -> Arrays:
+        """What has a line for each row, as it stands."""
         if self.idle:
-            return {"clock": clock}
-        last_R1, score_R1 = self._last.reach(rows), self._score.reach(rows)
-        return {"last": last_R1[:rows, 0].copy(), "score": score_R1[:rows, 0].copy(), "clock": clock}
+            return {}
+        return {"last": self._last.reach(rows)[:rows, 0], "score": self._score.reach(rows)[:rows, 0]}
+
+    @property
+    def clock(self) -> Longs:
+        """Where the sweep stands, and where the count of rows by score begins."""
+        return np.array([self._next, self._base[0]], np.int64)
 
     def load(self, dumped: Arrays, space_R: Longs) -> None:
         """Become what `dump` gave."""

@@ -52,6 +52,12 @@ class HostIds:
         return self._owners.free
 
     @property
+    def links(self) -> Longs:
+        """The hole that names the next one to be freed, where there is one: its line changes with that row's."""
+        newest = self._owners.newest_free
+        return np.array([newest] if newest >= 0 else [], np.int64)
+
+    @property
     def moving(self) -> bool:
         """Whether ids are on their way to a larger house."""
         return self._owners.slots.moving

@@ -47,6 +47,11 @@ class Owners:
         return int(self.ends[3])
 
     @property
+    def newest_free(self) -> int:
+        """The row that was freed last, -1 where none is free."""
+        return int(self.ends[2]) if self.free else -1
+
+    @property
     def provisional(self) -> Longs:
         """Rows made since the last `settle`, in order."""
         return np.concatenate([*self._reused, np.arange(self._settled, len(self), dtype=np.int64)])

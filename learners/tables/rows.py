@@ -10,7 +10,7 @@ back, and so are uses. Which rows `expire` finds depends on its calls.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learners.tables.admission import Admission
+from learners.tables.changed import Changed
 from learners.tables.expiry import Expiry
 from learners.tables.host_ids import HostIds
 from learners.tables.kinds import Kind, Limits
@@ -73,6 +74,8 @@ class Rows:
         self.admission = Admission(kinds, limits or Limits())
         self.expiry = Expiry(kinds, self._kind_S, limits or Limits())
         self.touched = Touched()
+        self.changed = Changed()
+        """Rows whose lines, here or in a table, may have changed."""
         self._made, self._now, self._settled_at = 0, 0, 0
         self._grow()
 
@@ -121,12 +124,14 @@ class Rows:
             row_N, at_N = row_N[there], at_N[there] if len(at_N) > 1 else at_N
         self.expiry.used(row_N, at_N, len(self.ids))
         self.touched.touch(row_N, len(self.ids))
+        self.changed.touch(row_N)
 
     def settle(self) -> None:
         """Keep what was admitted, added and counted."""
         made_M = self.ids.provisional
         self.expiry.began(made_M, self._now, len(self.ids))
         self.touched.touch(made_M, len(self.ids))
+        self.changed.touch(made_M)
         self._made += len(made_M)
         self.ids.settle()
         self.admission.settle()
@@ -149,6 +154,7 @@ class Rows:
         """Free rows: their ids are noted as gone, and whoever gets the rows next finds them as new. ValueError while
         something is provisional."""
         self._rest()
+        self.changed.touch(np.concatenate([row_M, self.ids.links]))
         space_M, key_M = self.ids.remove(row_M)
         self.expiry.ended(row_M)
         self.touched.bury(row_M, space_M, key_M)
@@ -174,14 +180,26 @@ class Rows:
 
     def dump(self) -> Arrays:
         """Everything but the tables' weights, for a snapshot. ValueError while something is provisional."""
+        return {name: array.copy() for name, array in (self.lines | self.waiting | self.rest).items()}
+
+    @property
+    def lines(self) -> Arrays:
+        """What has a line for each row, as it stands. ValueError while something is provisional."""
         self._rest()
-        parts: dict[str, Any] = {
-            "ids": {"space": self.ids.spaces.copy(), "key": self.ids.keys.copy(), "clock": self._clock()},
-            "admission": self.admission.dump(),
-            "expiry": self.expiry.dump(len(self.ids)),
-            "touched": self.touched.dump(),
-        }
-        return {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+        rows = len(self.ids)
+        ids: Arrays = {"ids.space": self.ids.spaces, "ids.key": self.ids.keys}
+        return ids | {"touched.stamp": self.touched.stamps(rows)} | _under("expiry", self.expiry.lines(rows))
+
+    @property
+    def waiting(self) -> Arrays:
+        """What has a line for each id that waits for a row, as it stands."""
+        return _under("admission", self.admission.lines)
+
+    @property
+    def rest(self) -> Arrays:
+        """What belongs to no line: where clocks stand, and which ids went."""
+        clocks: Arrays = {"ids.clock": self._clock(), "admission.clock": self.admission.clock}
+        return clocks | {"expiry.clock": self.expiry.clock} | _under("touched", self.touched.rest)
 
     def load(self, dumped: Arrays) -> None:
         """Become what `dump` gave; the tables are loaded by whoever dumped them."""
@@ -192,6 +210,7 @@ class Rows:
         self.ids.load(parts["ids"]["space"], parts["ids"]["key"])
         self._made, self._now = (int(number) for number in parts["ids"]["clock"])
         self._settled_at = self._now
+        self.changed = Changed()
         self.admission.load(parts["admission"])
         self.expiry.load(parts["expiry"], self.ids.spaces)
         self.touched.load(parts["touched"])
@@ -222,3 +241,7 @@ class Rows:
     def _grow(self) -> None:
         for table, floor in self._tables:
             table.grow(len(self.ids), floor)
+
+
+def _under(part: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    return {f"{part}.{name}": array for name, array in arrays.items()}

@@ -73,9 +73,19 @@ class Touched:
 
     def dump(self) -> Arrays:
         """Everything, for a snapshot."""
+        return {"stamp": self.stamps(self._rows).copy()} | self.rest
+
+    def stamps(self, rows: int) -> NDArray[np.int32]:
+        """A stamp for each row, as it stands; 0 for one that is nobody's."""
+        stamps: NDArray[np.int32] = self._stamps.reach(rows)[:rows]
+        return stamps
+
+    @property
+    def rest(self) -> Arrays:
+        """All but the stamps."""
         stamp_M, space_M, key_M = self._buried(0)
-        gone = {"gone.stamp": stamp_M, "gone.space": space_M, "gone.key": key_M}
-        return {"stamp": self._stamps.array[: self._rows].copy(), "now": np.array([self._now], np.int64)} | gone
+        now = np.array([self._now], np.int64)
+        return {"now": now, "gone.stamp": stamp_M, "gone.space": space_M, "gone.key": key_M}
 
     def load(self, dumped: Arrays) -> None:
         """Become what `dump` gave."""

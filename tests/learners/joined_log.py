@@ -12,10 +12,12 @@ from typing import Any
 import msgspec
 
 from checkpoints.store import VersionStore
+from learners.committing import Committed
 from learners.learner import Learner
 from learners.named_learners import make_learner
 from learners.plan import Plan
 from learners.trainer import Trainer
+from learners.writing import Writer
 from streams.examples import ExampleFrame, Row, encode
 from streams.log import MemoryLogs
 from tests.streams.join_runs import fed, framed
@@ -58,9 +60,16 @@ def fresh(terms: Mapping[str, Any] = STAY) -> Learner:
     return make_learner(labels=labels, context=("country", "n"), rows=terms, seed=5)
 
 
-def trainer_of(logs: MemoryLogs, folder: Path | None, plan: Plan, make: Callable[[], Learner] = fresh) -> Trainer:
+def trainer_of(
+    logs: MemoryLogs,
+    folder: Path | None,
+    plan: Plan,
+    make: Callable[[], Learner] = fresh,
+    writer: Writer[Committed] | None = None,
+) -> Trainer:
     """A trainer that was just started; its clock ticks at each look."""
-    return Trainer(logs, None if folder is None else VersionStore(folder), make, plan=plan, clock=count().__next__)
+    store, clock = None if folder is None else VersionStore(folder), count().__next__
+    return Trainer(logs, store, make, plan=plan, clock=clock, writer=writer)
 
 
 def _spoilt(rows: tuple[Row, ...], sequence: int) -> tuple[Row, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -15,6 +15,7 @@ import pytest
 
 from checkpoints.manifest import Manifest
 from checkpoints.store import VersionStore
+from learners.committing import Committed
 from learners.keeping import kept
 from learners.learner import Learner
 from learners.plan import Plan
@@ -68,9 +69,31 @@ def die(trainer: Trainer, *, steps: int, effects: int) -> None:
                 return
 
 
+class Late:
+    """A writer that is asked some times before it begins; with waiting, at once."""
+
+    def __init__(self, times: int) -> None:
+        self._times, self._asked = times, 0
+        self._work: Callable[[], Committed] | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._work is not None
+
+    def begin(self, work: Callable[[], Committed]) -> None:
+        self._work, self._asked = work, 0
+
+    def ended(self, *, wait: bool) -> Committed | None:
+        self._asked += 1
+        if self._work is None or not (wait or self._asked > self._times):
+            return None
+        work, self._work = self._work, None
+        return work()
+
+
 def rows_of(store: VersionStore, version: int) -> set[tuple[int, int]]:
     """The ids that have a row in a version."""
-    arrays, _ = kept(store.folder(version) / "learned")
+    arrays, _ = kept(*(folder / "learned" for folder in store.chain(version)))
     return set(zip(arrays["ids.space"].tolist(), arrays["ids.key"].tolist(), strict=True))
 
 
@@ -99,11 +122,14 @@ def killed(
     frames: Frames, whole: Undisturbed, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[MemoryLogs, VersionStore]:
     """A log, and the versions of the trainers that died at fifty points of it, each at an effect of its own, and of
-    the last, which lived."""
+    the last, which lived. Some write whole versions, some chains; some have them written behind their back, and die
+    before that was done."""
     logs, folder, random, made = logs_of(frames), tmp_path_factory.mktemp("killed"), Random(1), Made(whole.terms)
     for point in sorted(random.sample(range(1, 2 * POINTS), POINTS)):
         plan = replace(TO_THE_END, commit_batches=random.choice((1, 1, 2, 3)), read_frames=random.choice((1, 2, 9)))
-        die(trainer_of(logs, folder, plan, made), steps=point, effects=random.randrange(1, 8))
+        plan = replace(plan, chain=random.choice((0, 2, 5)))
+        writer = Late(random.randrange(1, 4)) if random.random() < 0.5 else None
+        die(trainer_of(logs, folder, plan, made, writer), steps=point, effects=random.randrange(1, 9))
     trainer = trainer_of(logs, folder, TO_THE_END, made)
     while not trainer.turn().ended:
         pass
@@ -127,13 +153,21 @@ def test_from_fifty_random_versions_on_it_learns_the_same(
     good = [manifest for manifest in store.manifests()[:-1] if manifest.verdict == "pass"]
     for manifest in Random(2).sample(good, POINTS):
         alone = VersionStore(tmp_path / str(manifest.version))
-        shutil.copytree(store.folder(manifest.version), alone.folder(manifest.version))
+        for link in store.links(manifest.version):
+            shutil.copytree(store.folder(link.version), alone.folder(link.version))
         trainer = trainer_of(logs, alone.root, replace(SELDOM, read_frames=1 + manifest.version % 20), made)
         assert trainer.turn().restored == manifest.version
         while trainer.done.steps < manifest.steps + FURTHER and not trainer.turn().idle:
             pass
         assert trainer.done.steps > manifest.steps
         assert state(trainer, made.last) == whole.states[trainer.done.examples]
+
+
+def test_most_versions_stand_on_others(killed: tuple[MemoryLogs, VersionStore]) -> None:
+    store = killed[1]
+    lengths = [len(store.links(manifest.version)) for manifest in store.manifests()]
+    assert max(lengths) == 5
+    assert sum(length > 1 for length in lengths) > len(lengths) / 4
 
 
 def test_ids_came_and_went_meanwhile(whole: Undisturbed, killed: tuple[MemoryLogs, VersionStore]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from checkpoints.errors import BadOrder, VersionError
@@ -32,7 +32,8 @@ RIPPLE = ".ripple"
 
 class Order(Struct, frozen=True, kw_only=True):
     """What is to be masked: by time (`t0` to before `t1`, ms of the events' own ts), or by positions instead; and by
-    fields, which must all be equal. Without `t1` or `stop` it goes on for ever."""
+    fields, which must all be equal. Without `t1` or `stop` it goes on for ever. With `labels` only these of what was
+    shown are left out, and no event is hidden."""
 
     t0: int | None = None
     t1: int | None = None
@@ -42,6 +43,7 @@ class Order(Struct, frozen=True, kw_only=True):
     model_versions: tuple[int, ...] | None = None
     start: Positions | None = None
     stop: Positions | None = None
+    labels: tuple[str, ...] | None = None
 
 
 def resolve(order: Order, events: Log, *, ahead: int, at: int, id: str, floor: Positions | None = None) -> Entry:
@@ -69,9 +71,8 @@ def resolve(order: Order, events: Log, *, ahead: int, at: int, id: str, floor: P
             start = {p: events.offset_at(p, since - ahead) for p in every}
         until = order.t1
         stop = None if until is None else {p: max(events.offset_at(p, until - ahead), start[p]) for p in every}
-    return Entry(
-        id, start, stop, order.t0, order.t1, order.producer, order.app_version, order.surface, order.model_versions
-    )
+    told = order.producer, order.app_version, order.surface, order.model_versions
+    return Entry(id, start, stop, order.t0, order.t1, *told, UNSET if order.labels is None else order.labels)
 
 
 def closed(entry: Entry, events: Log, at: int) -> Entry:
@@ -197,8 +198,9 @@ def _check(order: Order, partitions: int, at: int) -> None:
         raise BadOrder(f"it would begin at {order.t0}, but now is {at}: nothing has happened yet that it could mask")
     if order.t0 is not None and order.t1 is not None and order.t1 <= order.t0:
         raise BadOrder(f"it would end at {order.t1}, not after its begin at {order.t0}; swap `from` and `to`")
-    if order.model_versions == ():
-        raise BadOrder("model versions are asked for, but none is named, so nothing would be masked")
+    for what, named in (("model versions", order.model_versions), ("labels", order.labels)):
+        if named == ():
+            raise BadOrder(f"{what} are asked for, but none is named, so nothing would be masked")
     strange = sorted({*(order.start or {}), *(order.stop or {})} - set(range(partitions)))
     if strange:
         raise BadOrder(f"positions name partition {strange[0]}, but the log has 0 to {partitions - 1}")

@@ -41,11 +41,13 @@ class OrderBody(BaseModel):
     model_versions: list[Annotated[int, Field(ge=0)]] | None = None
     start: dict[Partition, Offset] | None = None
     stop: dict[Partition, Offset] | None = None
+    labels: list[Text] | None = None
 
     def order(self) -> Order:
         """The same, as the mask's writers take it."""
         versions = None if self.model_versions is None else tuple(sorted(set(self.model_versions)))
-        return Order(**(self.model_dump() | {"model_versions": versions}))
+        labels = None if self.labels is None else tuple(sorted(set(self.labels)))
+        return Order(**(self.model_dump() | {"model_versions": versions, "labels": labels}))
 
 
 class BackBody(Why):

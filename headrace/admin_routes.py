@@ -18,7 +18,8 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from checkpoints.errors import BadOrder, NoSuchEntry, NoSuchVersion, QuarantineError, VersionError
 from checkpoints.store import VersionStore
 from headrace.admin_bodies import BackBody, PublishBody, QuarantineBody, Why
-from headrace.operations import Operator, decision_rows, promote, resume, version_rows
+from headrace.audit import decision_rows
+from headrace.operations import Operator, promote, resume, version_rows
 from headrace.quarantine_operations import quarantine_add, quarantine_close, quarantine_lift, quarantine_list
 from headrace.way_back import roll_back
 from headrace.way_back_words import plain
@@ -43,15 +44,15 @@ class AdminDesk:
 
     def decisions(self) -> Response:
         """Who decided what, when and why, in order."""
-        return _answered(lambda: decision_rows(self._lines()))
+        return answered(lambda: decision_rows(self._lines()))
 
     def versions(self) -> Response:
         """Every committed version, oldest first."""
-        return _answered(lambda: version_rows(self._store, self._lines()))
+        return answered(lambda: version_rows(self._store, self._lines()))
 
     def quarantines(self) -> Response:
         """What is masked now."""
-        return _answered(lambda: quarantine_list(self._lines(), self._store))
+        return answered(lambda: quarantine_list(self._lines(), self._store))
 
     def rollback(self, body: BackBody) -> Response:
         """Put every server on an older version, and take bad data out of everything, by one line."""
@@ -65,7 +66,7 @@ class AdminDesk:
             ahead=self._ahead,
             dry_run=body.dry_run,
         )
-        return _answered(lambda: plain(back()) | {"dry_run": body.dry_run})
+        return answered(lambda: plain(back()) | {"dry_run": body.dry_run})
 
     def publish(self, body: PublishBody) -> Response:
         """Let one version serve now, paused or not; a pause stays."""
@@ -74,11 +75,11 @@ class AdminDesk:
             line = promote(body.version, self._store, self._lines(), self._operator(body), dry_run=body.dry_run)
             return {"line": line, "version": body.version, "dry_run": body.dry_run}
 
-        return _answered(act)
+        return answered(act)
 
     def resume(self, body: Why) -> Response:
         """Let the trainer publish again."""
-        return _answered(
+        return answered(
             lambda: {
                 "line": resume(self._lines(), self._operator(body), dry_run=body.dry_run),
                 "dry_run": body.dry_run,
@@ -99,7 +100,7 @@ class AdminDesk:
         return self._masked(body, quarantine_close, id)
 
     def _masked(self, body: Why, act: Callable[..., Any], what: object, **more: Any) -> Response:
-        return _answered(
+        return answered(
             lambda: plain(act(what, **self._known(body), dry_run=body.dry_run, **more)) | {"dry_run": body.dry_run}
         )
 
@@ -178,11 +179,13 @@ def _host(url: str) -> str:
         return ""
 
 
-def _answered(act: Callable[[], Any]) -> Response:
+def answered(act: Callable[[], Any], missing: type[HeadraceError] = NoSuchVersion) -> Response:
+    """What `act` gives, or the problem that its refusal is; `missing` is one that nothing of that name is there."""
     try:
         return Response(msgspec.json.encode(act()), media_type="application/json")
     except HeadraceError as error:
-        status, kind = next((told for wrong, told in _KINDS if isinstance(error, wrong)), (409, "refused"))
+        kinds = ((missing, (404, "not-found")), *_KINDS)
+        status, kind = next((told for wrong, told in kinds if isinstance(error, wrong)), (409, "refused"))
         return replies.problem(status, kind, "The command was refused", str(error))
 
 

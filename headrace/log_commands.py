@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from headrace.challenger_commands import tell_standings
 from headrace.deployment import run_folder, topics
 from headrace.digests import FOLDS, LOGS, digest_of
 from headrace.health import well
@@ -79,3 +80,6 @@ def status(
     if counted:
         say("")
         tell_table(("process", "cause", "since the log began"), counted, nothing="")
+    if "train" in said and (told := said["train"].last.get("challengers")):
+        say("")
+        tell_standings(told["table"])

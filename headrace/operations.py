@@ -6,17 +6,18 @@ back, which may also change the mask, is in `way_back.py`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from checkpoints.chain_plan import chains_of
 from checkpoints.errors import VersionError
 from checkpoints.manifest import Manifest
 from checkpoints.registry import Registry
 from checkpoints.store import VersionStore
-from headrace.quarantine_words import changes_told
-from streams.decisions import Decision, DecisionLog, Decisions, told
+from streams.decisions import Decision, DecisionLog, Decisions
 from streams.mask import equal_below
 
 
@@ -29,12 +30,36 @@ class Operator:
     at: int
 
 
-def version_rows(store: VersionStore, decisions: DecisionLog | None) -> list[dict[str, Any]]:
-    """One row per committed version, oldest first; without decisions `valid`, `live` and `standing` are None."""
+def version_rows(
+    store: VersionStore, decisions: DecisionLog | None, pinned: Collection[int] = ()
+) -> list[dict[str, Any]]:
+    """One row per committed version, oldest first; without decisions `valid`, `live`, `standing` and `pinned` are None.
+
+    `kind` says how its files are kept, `chain` is how many versions are opened for it (None: one of them is gone),
+    `size` the bytes of its own files; `pinned` counts those of the settings.
+    """
     if decisions is not None:
         decisions.follow()
     registry = None if decisions is None else Registry.of(decisions.fold)
-    return [_row(manifest, decisions, registry) for manifest in store.manifests()]
+    manifests, compacted = store.manifests(), store.compacted()
+    chains, sizes = chains_of(manifests, compacted), store.sizes(manifests, compacted)
+    kept = None if registry is None else registry.pinned | {*pinned}
+    return [
+        _row(manifest, decisions, registry)
+        | {
+            "kind": _kind(manifest, compacted),
+            "chain": len(chains.get(manifest.version, ())) or None,
+            "size": sizes[manifest.version],
+            "pinned": None if kept is None else manifest.version in kept,
+        }
+        for manifest in manifests
+    ]
+
+
+def _kind(manifest: Manifest, compacted: Collection[int]) -> str:
+    if manifest.base is None:
+        return "full"
+    return "delta, compacted" if manifest.version in compacted else "delta"
 
 
 def _row(manifest: Manifest, decisions: DecisionLog | None, registry: Registry | None) -> dict[str, Any]:
@@ -47,23 +72,19 @@ def _row(manifest: Manifest, decisions: DecisionLog | None, registry: Registry |
     return row
 
 
-def decision_rows(decisions: DecisionLog) -> list[dict[str, Any]]:
-    """Every line in order: as it stands, whether it holds, and in words what it does to the mask."""
-    decisions.follow()
-    fold = decisions.fold
-    return [
-        row | {"holds": holds, "mask": changes_told(line)}
-        for row, holds, line in zip(told(fold.lines), fold.effective, fold.lines, strict=True)
-    ]
-
-
 def promote(
-    version: int, store: VersionStore, decisions: DecisionLog, operator: Operator, *, dry_run: bool = False
+    version: int,
+    store: VersionStore,
+    decisions: DecisionLog,
+    operator: Operator,
+    *,
+    dry_run: bool = False,
+    anyway: bool = False,
 ) -> int | None:
     """Let `version` serve, paused or not; the number of the line, None where it was only tried.
 
-    1. the version's files are what its manifest says; 2. it is valid under today's mask and passed its gate; 3. one
-    line. Raises VersionError, and then nothing has moved.
+    1. the version's files are what its manifest says; 2. it is valid under today's mask and did not fail its gate, or
+    `anyway` only by figures; 3. one line. Raises VersionError, and then nothing has moved.
     """
     store.open(version)
     manifest = store.manifest(version)
@@ -73,7 +94,8 @@ def promote(
             f"version {version} learned from events that are masked since. "
             "Choose one whose `valid` is true: headrace versions list"
         )
-    refuse_failed(manifest)
+    if not (anyway and manifest.sound):
+        refuse_failed(manifest)
     if dry_run:
         return None
     line = Decision(
@@ -88,6 +110,7 @@ def refuse_failed(manifest: Manifest) -> None:
     if manifest.verdict == "fail":
         raise VersionError(
             f"version {manifest.version} failed its gate: {manifest.reason}. Choose another one: headrace versions list"
+            + ("; or let it serve all the same: headrace publish N --anyway --why TEXT" if manifest.sound else "")
         )
 
 
@@ -119,4 +142,25 @@ def resume(decisions: DecisionLog, operator: Operator, *, dry_run: bool = False)
     if dry_run:
         return None
     line = Decision("resume", operator.at, operator.who, operator.why, seen=decisions.fold.position)
+    return decisions.decide(line)[0]
+
+
+def pin(version: int, store: VersionStore, decisions: DecisionLog, operator: Operator) -> int | None:
+    """Have a version stay for good, with all that it stands on; the number of the line, None where it is pinned
+    already. 1. its files are what its manifest says; 2. one line. Raises VersionError."""
+    store.open(version)
+    return _pinned(version, decisions, operator, "pin")
+
+
+def unpin(version: int, decisions: DecisionLog, operator: Operator) -> int | None:
+    """Let a version go when its time has come; the number of the line, None where no decision pins it."""
+    return _pinned(version, decisions, operator, "unpin")
+
+
+def _pinned(version: int, decisions: DecisionLog, operator: Operator, kind: Literal["pin", "unpin"]) -> int | None:
+    decisions.follow()
+    fold = decisions.fold
+    if (version in Registry.of(fold).pinned) == (kind == "pin"):
+        return None
+    line = Decision(kind, operator.at, operator.who, operator.why, seen=fold.position, version=version)
     return decisions.decide(line)[0]

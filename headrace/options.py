@@ -34,8 +34,10 @@ def _reason(why: str) -> str:
 Why = Annotated[str, typer.Option("--why", help="The reason; it stands in the decisions for ever.", callback=_reason)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would do, and write nothing.")]
 Store = Annotated[
-    Path | None,
-    typer.Option("--store", help="A folder of versions by itself; without decisions `valid` and `live` are unknown."),
+    str | None,
+    typer.Option(
+        "--store", help="A folder or url of versions by itself; without decisions `valid` and `live` are unknown."
+    ),
 ]
 
 

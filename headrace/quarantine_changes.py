@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checkpoints.errors import BelowFloor
+from checkpoints.errors import BadOrder, BelowFloor
 from checkpoints.manifest import Manifest
 from checkpoints.quarantine import RIPPLE, Order, below_floor, free_id, resolve, rippled, tainted, valid
 from headrace.quarantine_words import iso
 from streams.decisions import Decisions
+from streams.errors import LogMismatch
 from streams.log import Log
 from streams.mask import Entry, Masking
 from streams.positions import Positions
+from streams.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ def ordered(
     ripple: bool,
 ) -> Change:
     """The change that adds these orders, and with `ripple` what the versions that fall by them caused."""
+    refuse_unknown_labels(orders, decisions)
     stem, taken = f"q{decisions.position}", [entry.id for entry in decisions.masking().entries]
     entries: list[Entry] = []
     for order in orders:
@@ -80,6 +83,21 @@ def change(
         frames=sum(ends[p] - offset for p, offset in (again or {}).items()),
         span_ms=max((_span(events, p, offset) for p, offset in (again or {}).items()), default=0),
     )
+
+
+def refuse_unknown_labels(orders: Sequence[Order], decisions: Decisions) -> None:
+    """Raise BadOrder where an order names a label that the log was never joined with."""
+    known: set[str] = set()
+    for _, text in decisions.masking().settings_of("join"):
+        try:
+            known |= {label.name for label in Rules.of(text).labels}
+        except LogMismatch:
+            return  # said by another release; the joiner knows what they mean
+    for name in (name for order in orders for name in order.labels or () if known and name not in known):
+        raise BadOrder(
+            f"there is no label {name!r}, so nothing would be left out; the log is joined with "
+            f"{', '.join(sorted(known))}. See `headrace configure show`"
+        )
 
 
 def refuse_below_floor(decisions: Decisions, mask: Masking, events: Log) -> None:

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from checkpoints.errors import BadOrder
 from checkpoints.quarantine import LATEST, Order
 from headrace.durations import milliseconds
-from headrace.quarantine_words import iso
+from headrace.quarantine_words import iso, numbers
 from streams.positions import Positions
 
-KEYS = ("from", "to", "app-version", "producer", "surface", "model-version", "positions")
-LISTS = ("model-version", "positions")
+KEYS = ("from", "to", "app-version", "producer", "surface", "model-version", "label", "positions")
+LISTS = ("model-version", "label", "positions")
 """Keys that may be repeated, or hold several values behind one another."""
 
 EARLIEST = 978_307_200_000
@@ -34,15 +34,17 @@ def order_of(written: str, *, now: int) -> Order:
 
     >>> order_of("from=10s, to=now app-version='1.1 beta'", now=60_000)
     Order(t0=50000, t1=60000, producer=None, app_version='1.1 beta', surface=None, model_versions=None, start=None, \
-stop=None)
+stop=None, labels=None)
     >>> order_of("model-version=7,9-11", now=0).model_versions
     (7, 9, 10, 11)
+    >>> order_of("label=buy,like surface=mail", now=0).labels
+    ('buy', 'like')
     >>> order_of("positions=0:120-340 positions=1:5-9", now=0).stop
     {0: 340, 1: 9}
     >>> order_of("app_version=1.1", now=0)
     Traceback (most recent call last):
     headrace.quarantine_terms.BadTerms: 'app_version=1.1': there is no key 'app_version'; there are from, to, \
-app-version, producer, surface, model-version, positions
+app-version, producer, surface, model-version, label, positions
     """
     found: dict[str, list[str]] = {}
     key = ""
@@ -76,7 +78,34 @@ def order_from(found: Mapping[str, Sequence[str]], *, now: int) -> Order:
         model_versions=versions or None,
         start=start,
         stop=stop,
+        labels=tuple(sorted(set(given.get("label", ())))) or None,
     )
+
+
+def terms_of(order: Order, *, mark: str = "") -> str:
+    """What `order_of` reads as this order, with times that mean the same tomorrow; as options with the mark `--`.
+
+    >>> terms_of(Order(t0=50_000, t1=60_000, app_version="1.1 beta", labels=("buy",)))
+    "from=1970-01-01T00:00:50.000Z to=1970-01-01T00:01:00.000Z app-version='1.1 beta' label=buy"
+    """
+    start, stop = order.start or {}, order.stop or {}
+    partitions = sorted({*start, *stop})
+    told: list[tuple[str, object]] = [
+        ("from", None if order.t0 is None else iso(order.t0)),
+        ("to", None if order.t1 is None else iso(order.t1)),
+        ("app-version", order.app_version),
+        ("producer", order.producer),
+        ("surface", order.surface),
+        *(("model-version", run) for run in numbers(order.model_versions or ()).split(", ") if order.model_versions),
+        *(("label", name) for name in order.labels or ()),
+        *(("positions", f"{p}:{start.get(p, 0)}-{stop.get(p, '')}") for p in partitions),
+    ]
+    return " ".join(f"{mark}{key}={_quoted(str(value))}" for key, value in told if value is not None)
+
+
+def _quoted(value: str) -> str:
+    # a comma ends a term here, though no shell minds it
+    return shlex.quote(value + " ")[:-2] + "'" if "," in value else shlex.quote(value)
 
 
 def moment_of(written: str, *, now: int) -> int:

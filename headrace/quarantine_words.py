@@ -20,13 +20,18 @@ def words(entry: Entry) -> str:
     all events in frames 0:5-9
     >>> print(words(Entry("q1.ripple", start={0: 5}, model_versions=(3, 4, 5, 9))))
     what versions 3-5, 9 caused
+    >>> print(words(Entry("q1", start={0: 5}, t0=1_000, surface="mail", labels=("buy",))))
+    label buy of impressions of surface mail from 1970-01-01T00:00:01.000Z on
     """
     told = [f"{name} {value}" for name, value in _fields(entry) if value is not None]
-    whose = f"events of {', '.join(told)}" if told else "all events"
+    what = "impressions" if entry.labels else "events"
+    whose = f"{what} of {', '.join(told)}" if told else f"all {what}"
     if entry.model_versions is not None:
         many = "s" if len(entry.model_versions) > 1 else ""
         caused = f"what version{many} {numbers(entry.model_versions)} caused"
         whose = f"{caused}, {whose}" if told else caused
+    if entry.labels:
+        whose = f"label{'s' if len(entry.labels) > 1 else ''} {', '.join(entry.labels)} of {whose}"
     return " ".join([whose, *_when(entry)])
 
 

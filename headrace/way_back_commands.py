@@ -1,44 +1,22 @@
-"""Commands that take bad data out: the way back, and the mask by itself. What they show is put in words here."""
+"""The command of the way back: an older version serves, and bad data is taken out, by one line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Literal
 
 import typer
 
-from headrace.deployment import open_logs, run_folder, version_store
+from headrace.deployment import run_folder, version_store
 from headrace.options import AsJson, DryRun, LogUrl, SettingsFile, Var, Why, chosen, now, operator
-from headrace.quarantine_operations import (
-    Masked,
-    quarantine_add,
-    quarantine_close,
-    quarantine_lift,
-    quarantine_list,
-)
-from headrace.quarantine_terms import order_from, order_of
-from headrace.settings import Settings
-from headrace.terminal import moment, say, tell_json, tell_table
+from headrace.quarantine_options import Ripple, Terms, looked, opened, said
+from headrace.quarantine_preview_words import plain_counts, told_counts
+from headrace.quarantine_terms import order_of
+from headrace.terminal import say, tell_json
 from headrace.way_back import Then, roll_back
 from headrace.way_back_watch import watch
-from headrace.way_back_words import plain, told_back, told_masked
-from streams.decisions import TOPIC as DECISIONS
-from streams.decisions import DecisionLog
-from streams.log import Log
+from headrace.way_back_words import plain, told_back
 
-quarantine = typer.Typer(no_args_is_help=True, help="The mask: which events nothing may remember.")
 Target = Annotated[str, typer.Argument(metavar="VERSION", help="Number of the version to go back to, or `last-good`.")]
-Terms = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--quarantine",
-        help="What to take out, e.g. 'from=10m app-version=1.1'; may be repeated. Keys: from, to, app-version, "
-        "producer, surface, model-version, positions.",
-    ),
-]
-Ripple = Annotated[bool, typer.Option("--ripple", help="Also mask what the versions caused that fall by this.")]
-Id = Annotated[str, typer.Argument(help="Id of an entry, see `headrace quarantine list`.")]
 ThenOption = Annotated[
     str | None,
     typer.Option(
@@ -51,13 +29,6 @@ Wait = Annotated[
     bool | None,
     typer.Option("--wait/--no-wait", help="Show how servers, joiners and the trainer follow, until they have."),
 ]
-
-
-@contextmanager
-def opened(use: Settings) -> Iterator[tuple[DecisionLog, Log]]:
-    """The decisions and the events of a deployment."""
-    with open_logs(use) as logs:
-        yield DecisionLog(logs.open(DECISIONS, 1)), logs.open("events", use.partitions)
 
 
 def rollback(
@@ -95,115 +66,18 @@ def rollback(
         )
         waits = bool(orders and not as_json) if wait is None else wait
         if not as_json:
-            say(told_back(back))
+            say(told_back(back, said(use)))
         caught_up = None
         if waits and not dry_run:
             caught_up = watch(back, decisions, run_folder(use), clock=now, quiet=as_json)
+    counts = looked(use, orders, at=who.at) if dry_run and orders else None
     if as_json:
-        tell_json(plain(back) | {"dry_run": dry_run, "caught_up": caught_up})
-
-
-@quarantine.command("add")
-def add(
-    why: Why,
-    since: Annotated[str | None, typer.Option("--from", help="Begin: 10m (ago), now, ISO 8601, or ms.")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="End; without it the entry stays open.")] = None,
-    app_version: Annotated[str | None, typer.Option("--app-version", help="Only events of this app version.")] = None,
-    producer: Annotated[str | None, typer.Option("--producer", help="Only events of this producer.")] = None,
-    surface: Annotated[str | None, typer.Option("--surface", help="Only events of this surface.")] = None,
-    model_version: Annotated[
-        list[str] | None, typer.Option("--model-version", help="Only what these versions caused: 7 or 7-9; repeatable.")
-    ] = None,
-    positions: Annotated[
-        list[str] | None, typer.Option("--positions", help="Frames instead of times: 0:120-340; repeatable.")
-    ] = None,
-    ripple: Ripple = False,
-    dry_run: DryRun = False,
-    settings: SettingsFile = None,
-    var: Var = None,
-    log: LogUrl = None,
-    as_json: AsJson = False,
-) -> None:
-    """Mask events in everything that was or will be learned. Who serves is left as it is: see `headrace rollback`."""
-    use, who = chosen(settings, var=var, log=log), operator(why)
-    given = {
-        "from": [] if since is None else [since],
-        "to": [] if until is None else [until],
-        "app-version": [] if app_version is None else [app_version],
-        "producer": [] if producer is None else [producer],
-        "surface": [] if surface is None else [surface],
-        "model-version": model_version or [],
-        "positions": positions or [],
-    }
-    order = order_from(given, now=who.at)
-    with opened(use) as (decisions, events):
-        masked = quarantine_add(
-            (order,),
-            store=version_store(use),
-            decisions=decisions,
-            operator=who,
-            events=events,
-            ripple=ripple,
-            ahead=use.sequencer.clock_ahead,
-            dry_run=dry_run,
+        tell_json(
+            plain(back, said(use))
+            | {"dry_run": dry_run, "caught_up": caught_up, "counts": counts and plain_counts(counts)}
         )
-    _tell(masked, dry_run, as_json)
-
-
-@quarantine.command("list")
-def list_entries(settings: SettingsFile = None, var: Var = None, log: LogUrl = None, as_json: AsJson = False) -> None:
-    """What is masked now, since when, by whom and why."""
-    use = chosen(settings, var=var, log=log)
-    with opened(use) as (decisions, _):
-        rows = quarantine_list(decisions, version_store(use))
-    if as_json:
-        tell_json(rows)
-        return
-    names = ("id", "since", "who", "masks", "state", "frames", "tainted", "why")
-    cells = (
-        [row["id"], f"{moment(row['at'])} (decision {row['line']})", row["who"], row["masks"],
-         "open" if row["open"] else "closed", row["frames"], row["tainted"], row["why"]]
-        for row in rows
-    )  # fmt: skip
-    tell_table(names, cells, nothing="Nothing is masked.")
-
-
-@quarantine.command("lift")
-def lift(
-    id: Id,
-    why: Why,
-    dry_run: DryRun = False,
-    settings: SettingsFile = None,
-    var: Var = None,
-    log: LogUrl = None,
-    as_json: AsJson = False,
-) -> None:
-    """Take an entry out of the mask, with its ripple: what it hid is learned again, and older versions may be good."""
-    use, who = chosen(settings, var=var, log=log), operator(why)
-    with opened(use) as (decisions, events):
-        masked = quarantine_lift(
-            id, store=version_store(use), decisions=decisions, operator=who, events=events, dry_run=dry_run
-        )
-    _tell(masked, dry_run, as_json)
-
-
-@quarantine.command("close")
-def close(
-    id: Id,
-    why: Why,
-    dry_run: DryRun = False,
-    settings: SettingsFile = None,
-    var: Var = None,
-    log: LogUrl = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let an open entry mask nothing new from now on; what it hid stays hidden."""
-    use, who = chosen(settings, var=var, log=log), operator(why)
-    with opened(use) as (decisions, events):
-        masked = quarantine_close(
-            id, store=version_store(use), decisions=decisions, operator=who, events=events, dry_run=dry_run
-        )
-    _tell(masked, dry_run, as_json)
+    elif counts is not None:
+        say(told_counts(counts))
 
 
 def _target(written: str) -> int | Literal["last-good"]:
@@ -223,10 +97,3 @@ def _then(written: str | None) -> Then | None:
         case "pause":
             return "pause"
     raise typer.BadParameter(f"{written!r} is neither replay nor pause", param_hint="--then")
-
-
-def _tell(masked: Masked, dry_run: bool, as_json: bool) -> None:
-    if as_json:
-        tell_json(plain(masked) | {"dry_run": dry_run})
-        return
-    say(told_masked(masked))

@@ -8,18 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from headrace.telemetry import Status
+from headrace.turn_costs import costs
 from headrace.way_back import RolledBack
 
 REAL_TIMES = 20
 """How many times faster than it happened a stretch of log is learned anew, at least; a bound until it is measured."""
 
+FULL_TURN = 200
+"""Frames that a joiner takes at once when it has to catch up."""
+
+AROUND = 1_500
+"""Milliseconds that a way back takes beside feeding: a version is restored, and one written, fetched and swapped."""
+
 FRESH = 10_000
 """Milliseconds after which a process that has said nothing is taken for gone."""
 
 FOLLOWERS = ("serve", "join", "train")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How long it will take; `measured`: by what the processes themselves took, else a bound."""
+
+    ms: int
+    measured: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +141,31 @@ def running(statuses: Mapping[str, Status], at: int) -> tuple[str, ...]:
     return tuple(name for name in FOLLOWERS if name in statuses and at - statuses[name].updated_at <= FRESH)
 
 
-def expected(span_ms: int) -> int:
-    """About how long it takes to feed such a stretch of log again, in ms, before anything was measured.
+def expected(span_ms: int, frames: int = 0, statuses: Mapping[str, Status] = MappingProxyType({})) -> Expected:
+    """About how long it takes until such a stretch of log has been fed again and serves, in ms.
+
+    By what turns of the joiner and the trainer took lately: they work side by side, so the slower one counts. Where
+    one of them has not said enough, a bound by the length of the stretch.
 
     >>> expected(600_000)
-    30000
+    Expected(ms=30000, measured=False)
+    >>> few, many = {"turns": 100.0, "units": 300.0, "units2": 1100.0, "ms": 400.0, "unit_ms": 1300.0}, 10_000
+    >>> join = Status("join", 1, 0, 0, totals={"frames": 50, "rows": 100}, costs=few)
+    >>> expected(600_000, many, {"join": join, "train": Status("train", 1, 0, 0, costs=few)})
+    Expected(ms=28167, measured=True)
     """
-    return span_ms // REAL_TIMES
+    join, train = statuses.get("join"), statuses.get("train")
+    joining = None if join is None else costs(join.costs)
+    learned = 0 if train is None else train.costs.get("units", 0)
+    done = 0 if join is None else join.totals.get("frames", 0)
+    if join is None or train is None or joining is None or not learned or not done or not frames:
+        return Expected(span_ms // REAL_TIMES, measured=False)
+    turn, frame = joining
+    join_ms = frames * frame + turn * max(frames / FULL_TURN, 1)
+    # batches are cut as they were, so a row costs what it cost: its share of a turn and itself
+    row_ms = train.costs["ms"] / learned
+    train_ms = frames * row_ms * join.totals.get("rows", 0) / done
+    return Expected(round(max(join_ms, train_ms)) + AROUND, measured=True)
 
 
 def _serving(last: Mapping[str, Any]) -> int | None:

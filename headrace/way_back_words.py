@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
+from headrace.quarantine_changes import Change
 from headrace.quarantine_operations import Masked
 from headrace.quarantine_words import numbers, words
+from headrace.telemetry import Status
 from headrace.way_back import RolledBack
 from headrace.way_back_progress import Progress, expected
 from streams.mask import Entry
 
 
-def plain(done: RolledBack | Masked) -> dict[str, Any]:
+def plain(done: RolledBack | Masked, statuses: Mapping[str, Status] = MappingProxyType({})) -> dict[str, Any]:
     """A report as JSON has it; `line` is null where nothing was written."""
     told = {field.name: getattr(done, field.name) for field in fields(done)}
-    told |= {"line": None if done.line < 0 else done.line, "expected_ms": expected(done.span_ms)}
+    told |= {
+        "line": None if done.line < 0 else done.line,
+        "expected_ms": expected(done.span_ms, done.frames, statuses).ms,
+    }
     told["entries"] = [{"masks": words(entry), "entry": entry} for entry in done.entries]
     found: dict[str, Any] = msgspec.to_builtins(told, str_keys=True)
     return found
 
 
-def told_back(back: RolledBack) -> str:
+def told_back(back: RolledBack, statuses: Mapping[str, Status] = MappingProxyType({})) -> str:
     """A way back in a few lines.
 
     >>> print(told_back(RolledBack(7, 3, (4, 5), (), {0: 20}, {0: 10}, span_ms=600_000, frames=10)))
@@ -41,10 +48,10 @@ def told_back(back: RolledBack) -> str:
         after = "Publishing is paused. Go on with: headrace resume --why TEXT"
     else:
         after = "Publishing goes on by itself once a version has learned up to where the log ended at the command."
-    return "\n".join([head, *_entries(back.entries), *_cost(back), after])
+    return "\n".join([head, *_entries(back.entries), *told_cost(back, statuses), after])
 
 
-def told_masked(masked: Masked) -> str:
+def told_masked(masked: Masked, statuses: Mapping[str, Status] = MappingProxyType({})) -> str:
     """A change of the mask in a few lines.
 
     >>> print(told_masked(Masked(7, (), ("q1", "q1.ripple"), (), 5, None, 0, 0)))
@@ -55,7 +62,7 @@ def told_masked(masked: Masked) -> str:
     head = "Nothing was written." if masked.line < 0 else f"The mask is changed (decision {masked.line})."
     gone = [id for id in masked.removed if id not in {entry.id for entry in masked.entries}]
     lifted = [f"Lifted: {', '.join(gone)}"] if gone else []
-    lines = [head, *lifted, *_entries(masked.entries), *_cost(masked)]
+    lines = [head, *lifted, *_entries(masked.entries), *told_cost(masked, statuses)]
     if masked.live in masked.tainted:
         lines.append(
             f"Version {masked.live} serves and is tainted, until a new one is published. "
@@ -87,12 +94,14 @@ def _entries(entries: tuple[Entry, ...]) -> list[str]:
     return [f"Masked as {entry.id}: {words(entry)}" for entry in entries]
 
 
-def _cost(done: RolledBack | Masked) -> list[str]:
+def told_cost(done: RolledBack | Masked | Change, statuses: Mapping[str, Status] = MappingProxyType({})) -> list[str]:
+    """What falls, and how much is to be made anew; how long that takes, by what processes said."""
     tainted = [f"Tainted versions: {numbers(done.tainted)}."] if done.tainted else []
     if done.replay_from is None:
         return [*tainted, "Nothing has to be fed again."]
-    takes = f"takes about {_seconds(expected(done.span_ms))}, or less"
-    return [*tainted, f"To be fed again: {_span(done.span_ms)} of log, {done.frames:,} frames; {takes}."]
+    takes = expected(done.span_ms, done.frames, statuses)
+    told = f"takes about {_seconds(takes.ms)}" + ("" if takes.measured else ", or less")
+    return [*tainted, f"To be fed again: {_span(done.span_ms)} of log, {done.frames:,} frames; {told}."]
 
 
 def _span(ms: int) -> str:

@@ -1,7 +1,9 @@
 """What was decided, in order: one line per change of mind, and the fold of all lines.
 
 The lines of kind `mask`, `expire` and `configure` change what folds compute; `publish`, `hold`, `promote`, `rollback`,
-`pause` and `resume` change only who serves what (`checkpoints/registry.py` folds those). Nothing here opens a version.
+`pause` and `resume` change only who serves what, `pin` and `unpin` which versions are never taken away
+(`checkpoints/registry.py` folds those), `experiment` what a share of the users gets (`streams/experiments.py`).
+Nothing here opens a version.
 """
 
 from __future__ import annotations
@@ -12,23 +14,29 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from streams.experiments import Trial
 from streams.log import Log
 from streams.mask import Entry, Masking, equal_below
 from streams.positions import Positions, merged
 
 TOPIC = "decisions"
-Kind = Literal["publish", "hold", "promote", "rollback", "mask", "expire", "configure", "pause", "resume"]
+Kind = Literal[
+    "publish", "hold", "promote", "rollback", "mask", "expire", "configure", "pause", "resume", "pin", "unpin",
+    "experiment",
+]  # fmt: skip
 
 
 class Decision(Struct, frozen=True, omit_defaults=True):
     """One line. `seen` is how many lines its writer had read; `n`, its own offset, is given by the log.
 
-    `version`, `mask_position` and `input` describe the version of a publish, hold, promote or rollback; `add` and
+    `version`, `mask_position` and `input` describe the version of a publish, hold, promote or rollback; a pin or unpin
+    names its `version` alone; `add` and
     `remove` change the mask (`remove` names entry ids); `floor` is an expire line's. A configure line has the
     `settings` of each fold as text, and `start`: the log ends of events when it was written. The first one of a log is
     its base: it holds from the begin, and is no edge.
     A rollback with `until` stands until a version is published that has taken in all events before these positions;
-    a publish says in `until` how far its version has.
+    a publish says in `until` how far its version has. An experiment line says in `trial` what is tried; one that
+    starts names the version, if one is tried, and the log ends in `start`.
     """
 
     kind: Kind
@@ -45,6 +53,7 @@ class Decision(Struct, frozen=True, omit_defaults=True):
     floor: Positions | None = None
     settings: dict[str, str] = {}
     start: Positions = {}
+    trial: Trial | None = None
 
 
 class Decisions:

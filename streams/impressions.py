@@ -1,9 +1,12 @@
 """How labels open: an impression, or a slate where nobody reports what was shown, becomes examples.
 
-An item that is open already is a duplicate, whatever its event says; labels whose close has passed stay shut.
+An item that is open already is a duplicate, whatever its event says; labels whose close has passed stay shut, and
+so do those that the mask keeps shut.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from streams.dues import Dues
 from streams.events import Impression, Shown, Slate
@@ -22,12 +25,15 @@ class Impressions:
     def __init__(self, kept: Kept, labels: LabelRows, dues: Dues) -> None:
         self._kept, self._labels, self._dues = kept, labels, dues
 
-    def open(self, event: Impression | Slate, offset: int) -> None:
-        """Open what can be opened of this event, which stands at `offset`."""
+    def open(self, event: Impression | Slate, offset: int, shut: Collection[str] = ()) -> None:
+        """Open what can be opened of this event, which stands at `offset`, without the labels that are `shut`."""
         kept, head = self._kept, self._kept.head
         states = self._labels.undecided(event.ts, event.surface) if event.ts >= head.since else []
         if not states:
             head.count("late_impressions", len(event.items))
+            return
+        if shut and not any(states := self._labels.without(shut, states)):
+            head.count("shut_impressions", len(event.items))
             return
         name = request_name(event.user_id, event.request_id)
         asked = kept.openings.asked(name)

@@ -1,10 +1,10 @@
 """The joiner: what was shown, joined with what was done, as a pure fold of one partition.
 
 Each event is judged by itself: first it moves the watermark, then everything due is closed, then it is handled. So
-rows do not depend on where frames or batches end. Clocks, logs and disks belong to its host; masked events never get
-here. `head.counts` counts by cause: repeats, late_interactions, late_impressions, duplicate_impressions,
-unused_impressions, forgotten, waited, orphans, below_value, out_of_window, extra, newer, late, corrections, positives,
-negatives, organic, late_slates, repeated_slates, unshown_slates, stale_items, items,
+rows do not depend on where frames or batches end. Clocks, logs and disks belong to its host; of masked events it hears
+only to count them. `head.counts` counts by cause: repeats, late_interactions, late_impressions, shut_impressions,
+duplicate_impressions, unused_impressions, forgotten, waited, orphans, below_value, out_of_window, extra, newer, late,
+corrections, positives, negatives, organic, late_slates, repeated_slates, unshown_slates, stale_items, items,
 stale_users, users, forgets.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 from streams import join_head
 from streams.changeover import Due
 from streams.dues import Dues
-from streams.events import Event, Impression, Interaction, Item, Slate, User
+from streams.events import Announcement, Arrival, Event, Impression, Interaction, Item, Slate, User
 from streams.examples import Past, Row, RowKind, Shot
 from streams.given import Given
 from streams.impressions import Impressions
@@ -24,6 +24,7 @@ from streams.join_keys import example_id, request_name
 from streams.join_state import JoinState
 from streams.kept import Kept
 from streams.label_rows import LabelRows
+from streams.mask import Shut
 from streams.opened import Waiting
 from streams.positions import partition_of
 from streams.rules import Rules
@@ -61,6 +62,7 @@ class Joiner:
         self._impressions = Impressions(self._kept, self._labels, self._dues)
         self._gathering = self._labels.begin()
         self._offset, self._overdue = -1, list(overdue)
+        self._shut: Shut = {}
         self._handlers: dict[type, Callable[[Any], None]] = {
             Slate: self._slate,
             Impression: self._impression,
@@ -69,9 +71,12 @@ class Joiner:
             User: self._user,
         }
 
-    def feed(self, offset: int, events: Iterable[Event]) -> Given | None:
-        """Take the visible events of the frame at `offset`; None where there is nothing to say."""
-        self._offset = offset
+    def feed(
+        self, offset: int, events: Iterable[Event], aside: Iterable[Arrival] = (), shut: Shut | None = None
+    ) -> Given | None:
+        """Take the visible events of the frame at `offset`; None where there is nothing to say. What stands `aside`,
+        announcements and masked events, is counted and no more; what is `shut` does not open."""
+        self._offset, self._shut = offset, shut or {}
         self._gathering = self._labels.begin()
         while self._overdue:
             _, key, duration = self._overdue.pop(0)
@@ -81,11 +86,15 @@ class Joiner:
             handler = self._handlers.get(type(event))
             if handler is not None:
                 handler(event)
+        for arrival in aside:
+            self._count(arrival)
         head, gathered = self.head, self._gathering
         if not gathered.rows and head.watermark - head.said < QUIET_MS:
             return None
         prev, head.last, head.said = head.last, offset, head.watermark
-        return Given(prev, head.watermark, tuple(gathered.rows), tuple(gathered.shots), tuple(gathered.attributes))
+        counted = self._kept.counters.take()
+        told = tuple(gathered.rows), tuple(gathered.shots), tuple(gathered.attributes)
+        return Given(prev, head.watermark, *told, counted)
 
     def save(self) -> None:
         """Put the head into the state: everything else is there already."""
@@ -98,6 +107,8 @@ class Joiner:
             return
         watermark = event.ts - self._rules.out_of_orderness
         if watermark > head.watermark:
+            if head.counting < 0:
+                head.counting = event.ts
             head.watermark = watermark
             head.since = max(head.since, watermark - self._lifespan + 1)
             if watermark >= self._dues.next_at:
@@ -110,7 +121,7 @@ class Joiner:
         if self._kept.forgotten.covers(slate.user_id, slate.ts):
             self.head.count("forgotten")
         elif self._rules.impressions == "served":
-            self._impressions.open(slate, self._offset)
+            self._impressions.open(slate, self._offset, self._shut.get(id(slate), ()))
         elif slate.ts < self.head.since:
             self.head.count("late_slates")
         elif not self._kept.slates.keep(slate, at=self.head.watermark):
@@ -122,17 +133,20 @@ class Joiner:
         elif self._rules.impressions == "served":
             self.head.count("unused_impressions")
         else:
-            self._impressions.open(impression, self._offset)
+            self._impressions.open(impression, self._offset, self._shut.get(id(impression), ()))
 
     def _interaction(self, done: Interaction) -> None:
         forgotten = self._kept.forgotten
         shown_at = done.ts if done.impression_ts is None else done.impression_ts
         if forgotten.covers(done.user_id, min(done.ts, shown_at)):
+            self._count(done)
             self.head.count("forgotten")
             return
         since, repeats = self.head.since, self._kept.repeats
         known = done.ts >= since  # below, nobody can tell any more
         standing = repeats.standing(done.event_id, ts=done.ts, watermark=self.head.watermark) if known else "too_late"
+        if standing != "repeat":
+            self._count(done)
         if standing != "fresh":
             self.head.count("repeats" if standing == "repeat" else "late_interactions")
             return
@@ -155,10 +169,9 @@ class Joiner:
 
     def _organic(self, done: Interaction) -> None:
         """Done without an impression: a yes that has no noes beside it."""
+        shut, asking = self._shut.get(id(done), ()), self._labels.by_event.get(done.type, ())
         labels = {
-            label.name: label.worth(done.value)
-            for _, label in self._labels.by_event.get(done.type, ())
-            if label.reached(done.value)
+            one.name: one.worth(done.value) for _, one in asking if one.reached(done.value) and one.name not in shut
         }
         if done.item_id is None or not labels:
             return
@@ -196,6 +209,13 @@ class Joiner:
             self.head.count("forgotten")
         else:
             self.head.count("users" if self._kept.users.upsert(user) else "stale_users")
+
+    def _count(self, arrival: Arrival) -> None:
+        """What is announced, or an interaction that came: what is masked did come, too."""
+        if isinstance(arrival, Announcement):
+            self._kept.counters.announced(arrival)
+        elif isinstance(arrival, Interaction):
+            self._kept.counters.came(arrival.producer, arrival.type)
 
     def _row(
         self,

@@ -9,6 +9,7 @@ and no it says nothing new. Nothing here reads an event.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import count
 
 from streams.closes import Closes
@@ -55,6 +56,11 @@ class LabelRows:
         each = zip(durations, self._opens_as, strict=True)
         open_ = [standing if shown_at + duration > watermark else _UNOPENED for duration, standing in each]
         return open_ if any(open_) else []
+
+    def without(self, shut: Collection[str], states: list[int]) -> list[int]:
+        """Standings of a new example of which these labels are not opened."""
+        each = zip(self._rules.labels, states, strict=True)
+        return [_UNOPENED if label.name in shut else standing for label, standing in each]
 
     def started(self, shown_at: int, surface: str, states: list[int]) -> None:
         """An impression was opened: from the first of its kind on, a window goes round."""

@@ -9,11 +9,11 @@ fold of the decisions (`decisions.py`); nothing here reads a log.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from streams.events import Arrival, Item, Sent, Tick, User
 from streams.positions import Positions
@@ -21,6 +21,8 @@ from streams.positions import Positions
 Seen = TypeVar("Seen", bound=Arrival)
 Edge = tuple[int, bytes]
 """Where an entry begins or ends to hold, or settings begin, in one partition: (offset, what is said)."""
+Shut = Mapping[int, frozenset[str]]
+"""By `id(event)`, the labels that an event which opens some must leave shut."""
 
 
 class Entry(Struct, frozen=True):
@@ -39,9 +41,11 @@ class Entry(Struct, frozen=True):
     app_version: str | None = None
     surface: str | None = None
     model_versions: tuple[int, ...] | None = None
+    labels: tuple[str, ...] | UnsetType = UNSET
+    """Left out where there are none, so that lines and lineages of logs from before they existed stay as they are."""
 
     def covers(self, partition: int, offset: int, event: Arrival, versions: frozenset[int] | None = None) -> bool:
-        """Whether the event at this frame offset is masked. `versions`: the model versions, where at hand as a set.
+        """Whether the event at this frame offset is meant. `versions`: the model versions, where at hand as a set.
 
         >>> from streams.events import Interaction
         >>> entry = Entry("q1", start={0: 5}, app_version="9")
@@ -81,7 +85,7 @@ class Entry(Struct, frozen=True):
 
     def span(self, partition: int) -> tuple[Edge, int | None, int | None]:
         """Where the entry begins and what it hides from there on; where it ends, and before which ts it goes on."""
-        with_items = self.t0 is not None and (self.stop is None or self.t1 is not None)
+        with_items = not self.labels and self.t0 is not None and (self.stop is None or self.t1 is not None)
         opened = msgspec.structs.replace(self, id="", start={}, stop=None, t1=None)
         begin = (self.start.get(partition, 0), _told((opened, with_items)))
         return begin, None if self.stop is None else self.stop.get(partition, 0), self.t1
@@ -112,7 +116,9 @@ class Masking:
     def __init__(self, entries: Iterable[Entry], configured: tuple[Configured, ...] = ()) -> None:
         self.entries = tuple(sorted(entries, key=lambda entry: entry.id))
         self.configured = configured
-        self._asked = [(e, None if e.model_versions is None else frozenset(e.model_versions)) for e in self.entries]
+        asked = [(e, None if e.model_versions is None else frozenset(e.model_versions)) for e in self.entries]
+        self._hiding = [(entry, versions) for entry, versions in asked if not entry.labels]
+        self._shutting = [(entry, versions) for entry, versions in asked if entry.labels]
         self._edges: dict[int, frozenset[Edge]] = {}
 
     def changed(self, add: Iterable[Entry] = (), remove: Iterable[str] = ()) -> Masking:
@@ -131,13 +137,32 @@ class Masking:
         return Masking(self.entries, (*self.configured, Configured(start, newest | settings)))
 
     def hides(self, partition: int, offset: int, event: Arrival) -> bool:
-        return any(entry.covers(partition, offset, event, versions) for entry, versions in self._asked)
+        """Whether no fold may see the event at this frame offset."""
+        return any(entry.covers(partition, offset, event, versions) for entry, versions in self._hiding)
 
     def visible(self, partition: int, offset: int, events: Iterable[Seen]) -> list[Seen]:
         """The events of a frame that a fold may see, in order."""
-        if not self.entries:
+        if not self._hiding:
             return list(events)
         return [event for event in events if not self.hides(partition, offset, event)]
+
+    def shut(self, partition: int, offset: int, events: Iterable[Arrival]) -> Shut:
+        """Which labels those of these events that open some must leave shut; who is not there, none.
+
+        >>> from streams.events import Impression, Shown
+        >>> shown = Impression("e", 1, "ana", "r1", (Shown("tea", 0),), surface="mail")
+        >>> mask = Masking([Entry("q1", start={0: 5}, surface="mail", labels=("buy",))])
+        >>> mask.shut(0, 5, [shown]) == {id(shown): frozenset({"buy"})}, mask.shut(0, 4, [shown])
+        (True, {})
+        >>> mask.hides(0, 5, shown)
+        False
+        """
+        found: dict[int, frozenset[str]] = {}
+        for event in events if self._shutting else ():
+            for entry, versions in self._shutting:
+                if entry.covers(partition, offset, event, versions):
+                    found[id(event)] = found.get(id(event), frozenset()).union(entry.labels or ())
+        return found
 
     def settings(self, fold: str, partition: int, offset: int) -> str | None:
         """What one fold works with at an offset; None where nobody said."""

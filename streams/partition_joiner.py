@@ -15,7 +15,8 @@ from typing import Literal
 
 from streams.changeover import Due, change_over
 from streams.errors import LogError, LogMismatch, PositionsBeyondLog
-from streams.frames import decode_frame
+from streams.events import Arrival, Event
+from streams.frames import EventFrame, decode_frame
 from streams.in_force import InForce
 from streams.join_disk import DamagedSnapshot, JoinDisk, Snapshot, spare
 from streams.join_keys import OUTBOX, after_prefix
@@ -169,9 +170,11 @@ class PartitionJoiner:
         yield from self._snapshot(standing)
 
     def _feed(self, record: Record, standing: Standing) -> None:
-        events = decode_frame(record.value).events
-        visible = self.topics.decisions.fold.masking().visible(self.partition, record.offset, events)
-        given = self._joiner.feed(record.offset, visible)
+        frame = decode_frame(record.value)
+        events = frame.events
+        mask, at = self.topics.decisions.fold.masking(), record.offset
+        visible = mask.visible(self.partition, at, events)
+        given = self._joiner.feed(at, visible, _aside(frame, visible), mask.shut(self.partition, at, visible))
         tally = self._tally
         tally.frames, tally.events = tally.frames + 1, tally.events + len(events)
         tally.masked += len(events) - len(visible)
@@ -236,3 +239,12 @@ class PartitionJoiner:
             tally.saved,
             dict(self._joiner.head.counts),
         )
+
+
+def _aside(frame: EventFrame, visible: Sequence[Event]) -> list[Arrival]:
+    """What is counted without being folded: announcements, and events that are masked."""
+    aside: list[Arrival] = [said for _, said in frame.announced]
+    if len(visible) < len(frame.events):
+        seen = {id(event) for event in visible}
+        aside += [event for event in frame.events if id(event) not in seen]
+    return aside

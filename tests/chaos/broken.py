@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 import learners.ordering as ordering
 import streams.partition_joiner as joining
 from streams.examples import ExampleFrame
+from streams.given import Given
 from streams.in_force import InForce
 from streams.join_disk import Snapshot
 from streams.join_keys import OUTBOX, after_prefix
 from streams.join_standing import floor_of
+from streams.joiner import Joiner
 from streams.log import Log
-from streams.mask import Edge, Entry, Masking
+from streams.mask import Edge, Entry, Masking, Shut
 from streams.partition_joiner import PartitionJoiner
 
 Switch = Callable[[pytest.MonkeyPatch], None]
@@ -118,3 +122,19 @@ def items_left_out_of_edges(patch: pytest.MonkeyPatch) -> None:
         return (begin[0], repr(opened).encode()), stop, self.t1
 
     patch.setattr(Entry, "span", plain)
+
+
+def labels_left_out_of_edges(patch: pytest.MonkeyPatch) -> None:
+    """Where an entry begins does not say whether it hides events or keeps labels shut."""
+    span = Entry.span
+    patch.setattr(Entry, "span", lambda self, p: span(replace(self, labels=UNSET), p))
+
+
+def shut_labels_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """The joiner is not told which labels stay shut."""
+
+    class Deaf(Joiner):
+        def feed(self, offset: int, events: Any, aside: Any = (), shut: Shut | None = None) -> Given | None:
+            return super().feed(offset, events, aside)
+
+    patch.setattr(joining, "Joiner", Deaf)

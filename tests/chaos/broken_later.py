@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-import checkpoints.floors as floors
 import checkpoints.retention as retention
+import checkpoints.staying as staying
 import learners.ordering as ordering
 import serving.folding as folding
 from checkpoints.manifest import Manifest
@@ -39,13 +39,14 @@ def no_watermark_proof(patch: pytest.MonkeyPatch) -> None:
     """`input` names the frames with learned rows alone, not the one that proved the batch complete."""
     move = ordering._move
 
-    def unproven(lane: ordering._Lane, sequence: int, horizon: int) -> None:
+    def unproven(lane: ordering._Lane, sequence: int, horizon: int) -> list[ordering.Counts]:
         relied, start = lane.stands.input, lane.stands.sequence
         for frame in lane.frames:
             if frame.end and start < sequence:
                 relied, start = max(relied, frame.input + 1), frame.end
-        move(lane, sequence, horizon)
+        over = move(lane, sequence, horizon)
         lane.stands = replace(lane.stands, input=relied)
+        return over
 
     patch.setattr(ordering, "_move", unproven)
 
@@ -158,5 +159,5 @@ def _planned_base_believed(patch: pytest.MonkeyPatch) -> None:
         return planned[0] if planned else None
 
     patch.setattr(Retention, "_expire", told)
-    patch.setattr(floors, "base_at", believed)
+    patch.setattr(staying, "base_at", believed)
     patch.setattr(retention, "base_at", believed)

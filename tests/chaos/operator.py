@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from random import Random
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from checkpoints.errors import VersionError
@@ -16,7 +17,7 @@ from streams.mask import Entry
 from streams.positions import Positions
 from tests.chaos.site import Site
 from tests.chaos.world import AHEAD, PARTITIONS
-from tests.streams.messy_logs import S
+from tests.streams.messy_logs import RULES, S
 
 LATE = 1 << 40
 """By this time everything has happened."""
@@ -107,6 +108,17 @@ class Operator:
         return resolve(order, self._site.events, ahead=AHEAD, at=LATE, id=self._id())
 
     def _sliced(self, entry: Entry) -> Entry:
+        return self._of_labels(self._narrowed(entry))
+
+    def _of_labels(self, entry: Entry) -> Entry:
+        """Now and then only what some labels say, or all of it again; by chances of its own."""
+        random = Random(f"labels {self._id()} {entry.start}")
+        if random.randrange(3):
+            return entry
+        names = [label.name for label in RULES.labels]
+        return replace(entry, labels=UNSET if entry.labels else tuple(random.sample(names, random.randrange(1, 3))))
+
+    def _narrowed(self, entry: Entry) -> Entry:
         random = self._random
         match random.randrange(4):
             case 0:

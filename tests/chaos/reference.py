@@ -1,4 +1,5 @@
-"""What must come out: one uninterrupted pass over the log without the masked events, framed anew.
+"""What must come out: one uninterrupted pass over the log without the masked events, framed anew, that opens no label
+which is masked.
 
 The joins and the server's folds are the real ones; the order of rows and the cuts of batches are written down here a
 second time, in their plainest form.
@@ -20,7 +21,7 @@ from streams.events import Event
 from streams.given import Given
 from streams.join_state import JoinState, MemoryStore
 from streams.joiner import Joiner
-from streams.mask import Masking
+from streams.mask import Masking, Shut
 from tests.chaos.chain import Chain, content
 from tests.chaos.world import PARTITIONS, World
 from tests.streams.messy_logs import RULES
@@ -50,7 +51,7 @@ def single_pass(world: World, masking: Masking, plan: Plan, random: Random) -> R
     parts, watermarks = [], []
     for p in range(PARTITIONS):
         frames = list(_framed(world.left(p, masking), random))
-        joined, watermark = _joined(frames, p)
+        joined, watermark = _joined(frames, p, world.shut(p, masking))
         rows.append(joined)
         watermarks.append(watermark)
         parts.append(_served(frames, p))
@@ -86,12 +87,12 @@ def _framed(events: list[Event], random: Random) -> Iterator[list[Event]]:
         events = events[size:]
 
 
-def _joined(frames: list[list[Event]], partition: int) -> tuple[list[Example], int]:
+def _joined(frames: list[list[Event]], partition: int, shut: Shut) -> tuple[list[Example], int]:
     state = JoinState(MemoryStore())
     joiner = Joiner(RULES, state, partition=partition, partitions=PARTITIONS)
     rows: list[Example] = []
     for offset, events in enumerate(frames):
-        given = joiner.feed(offset, events)
+        given = joiner.feed(offset, events, shut=shut)
         rows += examples_of(given, partition) if given else ()
     return rows, joiner.head.watermark
 

@@ -84,6 +84,7 @@ class Run:
             self._note(step, told, "lines")
             self.counts[f"lines to {told.split()[0]}"] += 1
             self.counts["void lines"] += " VOID " in told
+            self.counts["lines of labels"] += "labels=(" in told
         if random.random() < 0.2 * shape.lines / shape.steps:
             self._note(step, self.operator.serve_only(), "serving lines")
         if random.random() < shape.zombie:

@@ -25,6 +25,7 @@ SPARSE = Shape(
 )  # a mask must begin between the last row of a batch and the frame that proved it complete
 OFTEN = Shape(retain=0.01, commits=(1,), acts=("by_place", "lift"))
 WIDE = Shape(acts=("by_time", "by_place", "widen"))
+SLICES = Shape(acts=("by_slice", "narrow", "lift"))
 ITEMS = Shape(acts=("by_time", "close"))
 HASTY = Shape(steps=2500, lines=12, retain=0.2, commits=(1,), acts=("by_time", "by_place", "lift"))
 
@@ -35,6 +36,8 @@ RULES: dict[Switch, tuple[Shape, tuple[int, ...]]] = {
     broken.repeats_accepted: (USUAL, (2, 3, 4)),
     broken.edges_of_each_entry_alone: (WIDE, (3, 11, 18)),
     broken.items_left_out_of_edges: (ITEMS, (7, 12, 15)),
+    broken.labels_left_out_of_edges: (SLICES, (7,)),
+    broken.shut_labels_forgotten: (SLICES, (0, 5, 7)),
     broken.floor_kept_over_a_decision: (USUAL, (1, 4, 6)),
     broken.snapshots_not_tested: (USUAL, (0, 1, 2)),
     broken.snapshot_with_a_full_outbox: (USUAL, (0, 4, 6)),
@@ -47,8 +50,8 @@ RULES: dict[Switch, tuple[Shape, tuple[int, ...]]] = {
     broken_later.server_folds_not_rewound: (USUAL, (0, 4, 6)),
     broken_later.server_snapshots_not_tested: (USUAL, (0, 1, 2)),
     broken_later.no_floor: (HASTY, (0, 1, 2)),
-    broken_later.no_seen: (HASTY, (16,)),
-    broken_later.floor_not_read_back: (HASTY, (16,)),
+    broken_later.no_seen: (HASTY, (26,)),
+    broken_later.floor_not_read_back: (HASTY, (26,)),
 }
 
 

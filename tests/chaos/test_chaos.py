@@ -25,6 +25,7 @@ LEAST = {
     "lines to narrow": 0.2,
     "lines to widen": 0.2,
     "lines to roll_back": 0.5,
+    "lines of labels": 0.5,
     "void lines": 0.02,
     "rewinds": 9,
     "restores": 4,

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
+from msgspec import UNSET
 
-from streams.events import Event, Interaction, Item
+from streams.events import Event, Impression, Interaction, Item
 from streams.mask import Entry, Masking, equal_below
 
 OFFSETS = range(10)
@@ -15,6 +16,7 @@ EVENTS: tuple[Event, ...] = (
     *(Interaction("e", ts, "ana", "click", app_version=app) for ts in (5, 12, 17, 22, 30) for app in ("1", "9")),
     *(Item("x", ts, "tea") for ts in (5, 12, 17, 22, 30)),
 )
+SHOWN = [Impression("v", ts, "ana", "r", (), app_version=app) for ts in (5, 12, 17, 22, 30) for app in ("1", "9")]
 
 
 def some_mask(random: Random) -> Masking:
@@ -23,14 +25,14 @@ def some_mask(random: Random) -> Masking:
 
 def some_entry(random: Random, name: str) -> Entry:
     stop, t0, t1 = random.choice((None, 0, 4, 7, 9)), random.choice((None, 10, 20)), random.choice((None, 15, 25))
-    app = random.choice((None, "9"))
+    app, labels = random.choice((None, "9")), random.choice((UNSET, UNSET, ("buy",), ("click", "buy")))
     if stop is None:
-        return Entry(name, {0: random.choice((2, 5))}, t0=t0, app_version=app)
-    return Entry(name, {0: random.choice((2, 5))}, {0: stop}, t0, t1, app_version=app)
+        return Entry(name, {0: random.choice((2, 5))}, t0=t0, app_version=app, labels=labels)
+    return Entry(name, {0: random.choice((2, 5))}, {0: stop}, t0, t1, app_version=app, labels=labels)
 
 
-def hidden(mask: Masking, offset: int) -> list[bool]:
-    return [mask.hides(0, offset, event) for event in EVENTS]
+def hidden(mask: Masking, offset: int) -> tuple[list[bool], dict[int, frozenset[str]]]:
+    return [mask.hides(0, offset, event) for event in EVENTS], dict(mask.shut(0, offset, SHOWN))
 
 
 def pairs(random: Random) -> Iterator[tuple[Masking, Masking]]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from streams.events import Event, Impression, Interaction, Item, Slate, Tick, User, key_of
 from streams.frames import EventFrame, encode_frame
-from streams.mask import Masking
+from streams.mask import Masking, Shut
 from streams.positions import partition_of
 from tests.streams.messy_logs import S, messy_log
 
@@ -58,6 +58,13 @@ class World:
             for offset, frame in enumerate(self.frames[partition])
             for event in masking.visible(partition, offset, frame.events)
         ]
+
+    def shut(self, partition: int, masking: Masking) -> Shut:
+        """The labels that those events must not open."""
+        found: dict[int, frozenset[str]] = {}
+        for offset, frame in enumerate(self.frames[partition]):
+            found |= masking.shut(partition, offset, frame.events)
+        return found
 
 
 def _dressed(random: Random, at: int, event: Event) -> Arrival:

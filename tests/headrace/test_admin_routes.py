@@ -116,6 +116,12 @@ def test_a_dry_run_writes_nothing_anywhere(admin: Admin) -> None:
     assert admin.lines == 5
 
 
+def test_a_label_alone_is_left_out(admin: Admin) -> None:
+    told = admin.done("/quarantines", quarantine=[BAD | {"labels": ["like", "click", "like"]}])
+    assert told["entries"][0]["entry"]["labels"] == ["click", "like"]
+    assert told["entries"][0]["masks"].startswith("labels click, like of impressions of ")
+
+
 def test_entries_are_added_listed_closed_and_lifted(admin: Admin) -> None:
     added = admin.done("/quarantines", quarantine=[{"start": {"0": 5}, "stop": {"0": 7}}, BAD])
     assert added["live"] == 3

@@ -10,6 +10,7 @@ from checkpoints.errors import BadOrder, BelowFloor, NoSuchEntry
 from checkpoints.quarantine import Order
 from headrace.quarantine_operations import quarantine_close, quarantine_lift, quarantine_list
 from tests.headrace.way_back_ground import BAD, NOW, Ground
+from tests.streams.messy_logs import RULES
 
 
 def test_a_quarantine_alone_leaves_who_serves_and_names_it_when_it_is_tainted(tmp_path: Path) -> None:
@@ -71,3 +72,11 @@ def test_what_is_lifted_while_it_is_closed_stays_lifted(tmp_path: Path) -> None:
     with pytest.raises(NoSuchEntry, match="was lifted while it was being closed"):
         quarantine_close("q2", **ground.known())
     assert ground.ids == []
+
+
+def test_a_label_that_the_log_was_never_joined_with_is_refused(tmp_path: Path) -> None:
+    ground = Ground(tmp_path, 3)
+    ground.line("configure", settings={"join": RULES.text})
+    with pytest.raises(BadOrder, match=r"there is no label 'byu'.* click, long_view"):
+        ground.add(Order(t0=500, labels=("byu",)))
+    assert ground.add(Order(t0=500, labels=("buy",))).entries[0].labels == ("buy",)

@@ -13,6 +13,7 @@ from headrace.options import who
 from headrace.settings import Settings
 from headrace.telemetry import Telemetry
 from streams.decisions import Decision
+from streams.frames import EventFrame, encode_frame
 from tests.headrace.command_line import runner
 
 MINUTE = 60_000
@@ -29,7 +30,7 @@ class Deployment:
             events = logs.open("events", 2)
             for p in (0, 1):
                 for n in range(10):
-                    events.append(p, [b""], at=self.now - (9 - n) * MINUTE)
+                    events.append(p, [encode_frame(EventFrame(()))], at=self.now - (9 - n) * MINUTE)
         for upto in (3, 5, 8):
             self.publish(upto)
 
@@ -184,3 +185,22 @@ def test_below_the_floor_the_floors_time_is_told(deployment: Deployment) -> None
     told = deployment.refused(*BACK, "--quarantine", "from=270s")
     assert "below what retention kept" in told
     assert "headrace quarantine close" in told
+
+
+def test_a_preview_writes_nothing_and_is_part_of_a_dry_run(deployment: Deployment) -> None:
+    before = deployment.ask("decisions")
+    found = deployment.ask("quarantine", "preview", "--from", "6m", "--app-version", "9")
+    assert (found["tainted"], found["target"], found["live"]) == ([2, 3], 1, 3)
+    assert found["command"].startswith("headrace rollback 1 --why TEXT --quarantine 'from=")
+    named = deployment.ask("quarantine", "preview", "--quarantine", "from=6m app-version=9")
+    assert named["tainted"] == found["tainted"]
+    dry = deployment.ask("quarantine", "add", "--from", "6m", "--app-version", "9", "--why", "x", "--dry-run")
+    assert dry["counts"]["tainted"] == [2, 3]
+    assert "Do it: headrace rollback 1" in deployment.said("quarantine", "preview", "--from", "6m", "--surface", "home")
+    assert deployment.ask("decisions") == before
+
+
+def test_labels_are_named_on_the_command_line(deployment: Deployment) -> None:
+    done = deployment.ask("quarantine", "add", "--label", "click", "--from", "6m", "--surface", "home", "--why", "x")
+    assert done["entries"][0]["entry"]["labels"] == ["click"]
+    assert "label click of impressions of surface home" in deployment.said("quarantine", "list")

@@ -16,6 +16,7 @@ from streams.join_state import JoinState, MemoryStore
 from streams.join_turn import Pace, Topics
 from streams.joiner import Joiner
 from streams.log import Log, MemoryLogs
+from streams.mask import Shut
 from streams.partition_joiner import PartitionJoiner
 from streams.rules import Rules
 from tests.streams.messy_logs import RULES, messy_log, shares
@@ -28,14 +29,19 @@ def framed(events: Sequence[Event], size: int) -> list[Sequence[Event]]:
 
 
 def fed(
-    frames: Iterable[Sequence[Event]], rules: Rules = RULES, *, partition: int = 0, partitions: int = 1
+    frames: Iterable[Sequence[Event]],
+    rules: Rules = RULES,
+    *,
+    partition: int = 0,
+    partitions: int = 1,
+    shut: Shut | None = None,
 ) -> tuple[list[ExampleFrame], dict[str, int]]:
     """Frames of examples by a joiner in memory, and its counts."""
     state = JoinState(MemoryStore())
     joiner = Joiner(rules, state, partition=partition, partitions=partitions)
     given = []
     for offset, events in enumerate(frames):
-        told = joiner.feed(offset, events)
+        told = joiner.feed(offset, events, shut=shut)
         if told is not None:
             given.append(told.frame("", offset, rules.digest()))
         state.commit()
@@ -102,9 +108,9 @@ def events_of(seed: int, visits: int = 40) -> list[Event]:
     return shares(messy_log(Random(seed), visits), 1)[0]
 
 
-def rows_of(events: list[Event], rules: Rules = RULES) -> Resolved:
+def rows_of(events: list[Event], rules: Rules = RULES, shut: Shut | None = None) -> Resolved:
     """What an undisturbed joiner gives for these events."""
-    return resolved(fed(framed(events, 7), rules)[0])
+    return resolved(fed(framed(events, 7), rules, shut=shut)[0])
 
 
 def killed_somewhere(world: World, random: Random, *, one_in: int) -> int:

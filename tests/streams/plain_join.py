@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from streams.events import Event, Impression, Interaction, Item, User
@@ -37,12 +37,13 @@ class _Opening:
     """The index of the event that forgets the user; nothing of this opening comes after it."""
 
 
-def plain_join(events: Sequence[Event], rules: Rules) -> Decided:
-    """Every decision that the events of one partition must give, found by looking at all pairs."""
+def plain_join(events: Sequence[Event], rules: Rules, shut: Sequence[Collection[str]] = ()) -> Decided:
+    """Every decision that the events of one partition must give, found by looking at all pairs; `shut` names for each
+    event the labels that it may not open."""
     watermark = _watermarks(events, rules)
     forgets = [(i, e.user_id, e.ts) for i, e in enumerate(events) if isinstance(e, User) and e.deleted]
     done = _interactions(events, watermark, forgets, rules)
-    openings = _openings(events, watermark, forgets, rules)
+    openings = _openings(events, watermark, forgets, rules, shut)
     taken: set[int] = set()
     found: Decided = Counter()
     for opening in openings:
@@ -60,7 +61,8 @@ def plain_join(events: Sequence[Event], rules: Rules) -> Decided:
             if waits or meets or j < opening.index:
                 taken.add(j)
         for label in rules.labels:
-            found += _label(label, opening, hits, watermark, rules)
+            if not shut or label.name not in shut[opening.index]:
+                found += _label(label, opening, hits, watermark, rules)
     return found
 
 
@@ -109,7 +111,11 @@ def _interactions(
 
 
 def _openings(
-    events: Sequence[Event], watermark: list[int], forgets: list[tuple[int, str, int]], rules: Rules
+    events: Sequence[Event],
+    watermark: list[int],
+    forgets: list[tuple[int, str, int]],
+    rules: Rules,
+    shut: Sequence[Collection[str]] = (),
 ) -> list[_Opening]:
     openings: list[_Opening] = []
     for i, one in enumerate(events):
@@ -117,7 +123,8 @@ def _openings(
             continue
         if any(f < i and user == one.user_id and one.ts <= ts for f, user, ts in forgets):
             continue
-        if all(one.ts + label.window_on(one.surface) + rules.grace <= watermark[i] for label in rules.labels):
+        able = [label for label in rules.labels if not shut or label.name not in shut[i]]
+        if all(one.ts + label.window_on(one.surface) + rules.grace <= watermark[i] for label in able):
             continue
         cut = min([f for f, user, _ in forgets if f > i and user == one.user_id] + [len(events)])
         for shown in one.items:

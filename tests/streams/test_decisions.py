@@ -43,6 +43,22 @@ def test_lineage_names_what_can_reach_the_offset_and_no_more() -> None:
     assert one.lineage(0, 9) != two.lineage(0, 9)
 
 
+def test_lineages_of_entries_that_name_no_labels_are_those_of_releases_before_labels() -> None:
+    whole = Entry("q1", {0: 5, 1: 7}, {0: 9, 1: 9}, 100, 200, "web", "9", "mail", (3, 4))
+    mask = Masking([whole, Entry("q2", {0: 5, 1: 7}, t0=5)])
+    assert (mask.lineage(0, 6), mask.lineage(1, 40)) == ("d2cf0193b2dc2f4c", "d0b56bd6b1ed97e0")
+
+
+def test_an_entry_of_labels_is_another_lineage_than_one_that_hides() -> None:
+    hiding, shutting = Entry("q", {0: 5}, app_version="9"), Entry("q", {0: 5}, app_version="9", labels=("buy",))
+    decisions = Decisions()
+    decisions.feed(masks(hiding))
+    assert decisions.feed(masks(shutting))
+    assert not decisions.valid(1, {0: 6})
+    assert decisions.valid(1, {0: 5})
+    assert Masking([hiding]).lineage(0, 5) != Masking([shutting]).lineage(0, 5)
+
+
 def test_lineage_is_content_so_the_order_and_the_names_of_entries_do_not_matter() -> None:
     left = Masking([Entry("a", start={0: 5}), Entry("b", start={0: 7}, surface="home")])
     right = Masking([Entry("x", start={0: 7}, surface="home"), Entry("y", start={0: 5})])

@@ -40,6 +40,8 @@ class Registry:
     published: list[int] = field(default_factory=list)
     held: set[int] = field(default_factory=set)
     rolled_back: set[int] = field(default_factory=set)
+    pinned: frozenset[int] = frozenset()
+    """Versions that are never taken away, by decision."""
 
     position: int = 0
     """The next decision line to read."""
@@ -89,6 +91,12 @@ class Registry:
                 self.live, self.paused, self.until = line.version, True, line.until
             case "hold" if line.version is not None:
                 self.held.add(line.version)
+                if self.live == line.version:
+                    self.live = self._good_before(line.version)
+            case "pin" if line.version is not None:
+                self.pinned |= {line.version}
+            case "unpin" if line.version is not None:
+                self.pinned -= {line.version}
             case "pause":
                 self.paused, self.until = True, None
             case "resume":
@@ -105,6 +113,11 @@ class Registry:
         if version in self.rolled_back:
             return "rolled back"
         return "published" if version in self.published else "committed"
+
+    def _good_before(self, version: int) -> int:
+        """The newest that was published before it, and is neither held nor rolled back; itself where there is none."""
+        bad = self.held | self.rolled_back
+        return max((one for one in self.published if one < version and one not in bad), default=version)
 
     def _back(self, version: int) -> None:
         self.held.discard(version)

@@ -20,11 +20,14 @@ from checkpoints.store import VersionStore
 from checkpoints.vectors import Held, Vectors, changes
 from serving.build_job import Builder, Built, Export, Job
 from serving.generation import Generation
-from serving.generation_files import EXPORT, DamagedGeneration, folder_of, versions_in
+from serving.generation_files import DamagedGeneration, folder_of, versions_in
+from serving.held_back import hold, is_wished, items_beside
+from serving.index_gate import PATIENCE, Asked, Refusal, refusal
 from serving.standing import outpaced, spare, wanted
+from serving.version_export import export_of, is_of_version
 from streams.decisions import DecisionLog
+from streams.experiments import Experiments
 
-GATE = 0.95
 FIRST_RETRY, LAST_RETRY = 1_000, 60_000
 
 
@@ -55,11 +58,14 @@ def follow(
     open_export: Callable[[Path], Export],
     clock: Callable[[], int],
     keep: int = 5,
+    asked: Asked | None = None,
 ) -> Iterator[Followed]:
     """A generation for each version that serves or will, one report a turn, until closed.
 
-    1. read the decisions; 2. open the version, its digests verified; 3. write its changed vectors and tombstones;
-    4. have the child build aside; 5. look at its recall; 6. rename into place; 7. remove what nothing needs.
+    1. read the decisions; 2. open the version's chain, its digests verified, and derive its serving files where it
+    holds none; 3. write its changed vectors and tombstones;
+    4. have the child build aside; 5. look at what it finds, and hold the version where
+    that is too little; 6. rename into place; 7. remove what nothing needs.
 
     A death between any two leaves the old generations and a folder aside, which the next start removes.
     """
@@ -67,7 +73,8 @@ def follow(
     for left in generations.glob(".*"):
         shutil.rmtree(left, ignore_errors=True)
     builder.start()
-    follower = _Follower(decisions, Places(store, generations, vectors, open_export), builder, clock, keep)
+    places = Places(store, generations, vectors, open_export)
+    follower = _Follower(decisions, places, builder, clock, keep, asked or Asked())
     try:
         while True:
             yield follower.turn()
@@ -107,7 +114,9 @@ class _Follower:
     builder: Builder
     clock: Callable[[], int]
     keep: int
+    asked: Asked
     registry: Registry = field(default_factory=Registry)
+    experiments: Experiments = field(default_factory=Experiments)
     fallback: int | None = None
     _live: int | None = None
     _task: _Task | None = None
@@ -123,7 +132,8 @@ class _Follower:
         if (damage := self._look_at(have)) is not None:
             return damage
         resting = {version for version, retry in self._retries.items() if retry.at > self.clock()}
-        version = wanted(self.registry.live, self.registry.published, have | resting)
+        published = [one for one in self.registry.published if one not in self.registry.held]
+        version = wanted(self.registry.live, published, have | resting, self._tried())
         if version is None:
             return self._tidy(have)
         try:
@@ -135,12 +145,16 @@ class _Follower:
     def _read(self) -> None:
         self.decisions.follow()
         self.registry.follow(self.decisions.fold)
+        self.experiments.follow(self.decisions.fold)
         if self.registry.live != self._live:
             self.fallback, self._live = self._live, self.registry.live
 
+    def _tried(self) -> frozenset[int]:
+        return self.experiments.needed(self.decisions.fold)
+
     def _begin(self, version: int, have: set[int]) -> _Task:
         since, places = self.clock(), self.places
-        export = places.store.open(version) / EXPORT
+        export = export_of(places.store, version, places.generations)
         written = self._write(version, places.open_export(export))
         aside = places.generations / f".{version:08d}"
         shutil.rmtree(aside, ignore_errors=True)
@@ -179,9 +193,20 @@ class _Follower:
         if built is None:
             return Followed(idle=True)
         self._task = None
-        if built.error or (built.linked and built.recall < GATE):
-            return self._failed(task.version, built.error or f"canary recall is {built.recall:.3f}, below {GATE}")
+        if built.error:
+            return self._failed(task.version, built.error)
+        refused = refusal(built, items_beside(self.places.generations, task.version), self.asked)
+        if refused and not is_wished(task.version, self.decisions.fold):
+            return self._refused(task.version, refused)
         return self._place(task, built)
+
+    def _refused(self, version: int, refused: Refusal) -> Followed:
+        """Not put in place, and held where trying again would change nothing."""
+        told = self._failed(version, refused.why)
+        last = self._retries[version].pause >= FIRST_RETRY * 2 ** (PATIENCE - 1)
+        if refused.lasting or last:
+            hold(self.decisions, self.places.store.manifest(version), refused.why, at=self.clock())
+        return told
 
     def _place(self, task: _Task, built: Built) -> Followed:
         generations = self.places.generations
@@ -210,7 +235,7 @@ class _Follower:
         folder = folder_of(self.places.generations, live)
         try:
             found = Generation.open(folder)
-            if self._is_of_version(found):
+            if is_of_version(self.places.store, found):
                 return None
             cause = f"generation {folder} holds other files than version {live}; the versions were made anew"
         except DamagedGeneration as error:
@@ -218,15 +243,8 @@ class _Follower:
         self._remove(live)
         return Followed(idle=False, version=live, error=cause)
 
-    def _is_of_version(self, found: Generation) -> bool:
-        try:
-            files = self.places.store.manifest(found.version).files
-        except VersionError:
-            return True  # gone from the store: there is nothing left to build it from
-        return all(found.about.files.get(name) == digest for name, digest in files.items() if _exported(name))
-
     def _tidy(self, have: set[int]) -> Followed:
-        for version in spare(have, self.registry.live, self.fallback, self.keep):
+        for version in spare(have, self.registry.live, self.fallback, self.keep, self._tried()):
             self._remove(version)
         return Followed(idle=True)
 
@@ -243,7 +261,3 @@ class _Follower:
         pause = FIRST_RETRY if last is None else min(2 * last.pause, LAST_RETRY)
         self._retries[version] = _Retry(self.clock() + pause, pause)
         return Followed(idle=False, version=version, error=error)
-
-
-def _exported(name: str) -> bool:
-    return name.startswith(f"{EXPORT}/")

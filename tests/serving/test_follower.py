@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from checkpoints.rocks_vectors import RocksVectors
 from checkpoints.store import VersionStore
@@ -288,3 +289,37 @@ def test_the_whole_way_with_rocksdb_and_a_child_survives_restarts(tmp_path: Path
         assert town.vectors.version == step + 1
         town.vectors.close()
         assert town.opened(step + 1).recall() >= 0.95
+
+
+def test_an_index_that_lost_its_items_is_held_until_an_operator_wants_it(town: Town) -> None:
+    with closing(town.follow()) as reports:
+        town.publish(crowd(300))
+        town.settle(reports)
+        town.publish(crowd(100))
+        assert "100 items, the one before has 300" in town.settle(reports)[-1].error
+        town.decisions.follow()
+        assert [(one.kind, one.who) for one in town.decisions.fold.lines[-1:]] == [("hold", "follower")]
+        town.now += 60_000
+        assert town.settle(reports) == []  # the version before serves; nothing is tried again
+        say(town.decisions, "promote", 2)
+        assert town.settle(reports)[-1].built == 1
+
+
+def test_a_slow_search_is_tried_again_before_its_version_is_held(town: Town) -> None:
+    class Slow(InlineBuilder):
+        def poll(self) -> Built | None:
+            built = super().poll()
+            return built and structs.replace(built, latency=900.0 if built.version == 2 else 0.0)
+
+    with closing(town.follow(Slow(PlainScorer.open, Rules(links_from=200)))) as reports:
+        for step in range(2):
+            town.publish(drifted(crowd(300), 0.01 * step))
+            town.settle(reports)
+        kinds = []
+        for _ in range(3):
+            town.decisions.follow()
+            kinds.append(town.decisions.fold.lines[-1].kind)
+            town.now += 60_000
+            town.settle(reports)
+        town.decisions.follow()
+        assert (kinds, town.decisions.fold.lines[-1].kind) == (["publish", "publish", "hold"], "hold")

@@ -83,8 +83,10 @@ class Recommendation:
     """What the slate says of the features it was made from, beside its context."""
 
 
-def slate_of(ask: Ask, answer: Recommendation, request_id: str) -> Slate:
-    """The event that says what was answered.
+def slate_of(
+    ask: Ask, answer: Recommendation, request_id: str, *, arms: dict[str, str] | None = None, took: float | None = None
+) -> Slate:
+    """The event that says what was answered; `arms` by experiment, with them the ms it `took`.
 
     >>> answer = Recommendation(0, "popular", None, (Placed("tea", 0, 0.5, "popular"),))
     >>> slate_of(Ask("ana", 1, at=9), answer, "r1").items
@@ -103,4 +105,6 @@ def slate_of(ask: Ask, answer: Recommendation, request_id: str) -> Slate:
         query_text=ask.query_text,
         producer=ask.producer or PRODUCER,
         app_version=ask.app_version,
+        arms=arms or {},
+        took=took if arms else None,
     )

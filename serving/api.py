@@ -16,10 +16,13 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from msgspec import Struct
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
 from serving import replies
 from serving.answers import Ask, Recommendation, slate_of
+from serving.arms import Arms
+from serving.mirroring import mirrored
 from serving.questions import BadQuestion, RankBody, RecommendBody, ask_of, body_of, id_of, ids_of
 from serving.recommend import Recommender
 from serving.replies import body_documented, documented
@@ -43,8 +46,10 @@ class Server:
         clock: Callable[[], int],
         chance: Callable[[], bytes] = lambda: os.urandom(8),
         counts: ServingCounts | None = None,
+        arms: Arms | None = None,
     ) -> None:
         self.recommender = recommender
+        self._arms = arms or Arms(recommender)
         self.counts = counts or ServingCounts()
         self._slates = slates
         self._clock = clock
@@ -60,7 +65,7 @@ class Server:
 
     async def rank(self, request: Request) -> Response:
         """The given items, best first for a user. What may not be shown is left out."""
-        return await self._counted("rank", self._rank(request))
+        return await self._counted("rank", self._rank(request, perf_counter()))
 
     async def similar(self, item_id: str, n: Annotated[int, Query(ge=1, le=100)] = 10) -> Response:
         """Items like one. An item that was deleted or may not be shown is not found."""
@@ -94,15 +99,22 @@ class Server:
     async def _recommend(self, request: Request, started: float) -> Response:
         body = body_of(await _read(request), RecommendBody)
         ask, chance = ask_of(body, self._clock()), self._chance()
-        given = self.recommender.recommend(
+        way = self._arms.way(ask.user_id)
+        given = way.recommender.recommend(
             ask, chance=chance, elapsed=lambda: 1_000 * (perf_counter() - started), keep=not body.dry_run
         )
-        return await self._answer(ask, given, chance, body)
+        took = 1_000 * (perf_counter() - started)
+        response = await self._answer(ask, given, chance, body, way.arms, took)
+        if way.mirrors and not body.dry_run:
+            response.background = BackgroundTask(mirrored, way.mirrors, ask, given, chance, self.counts)
+        return response
 
-    async def _rank(self, request: Request) -> Response:
+    async def _rank(self, request: Request, started: float) -> Response:
         body = body_of(await _read(request), RankBody)
-        given = self.recommender.rank(ask := ask_of(body, self._clock()), ids_of("items", body.items))
-        return await self._answer(ask, given, self._chance(), body)
+        ask = ask_of(body, self._clock())
+        way = self._arms.way(ask.user_id)
+        given = way.recommender.rank(ask, ids_of("items", body.items))
+        return await self._answer(ask, given, self._chance(), body, way.arms, 1_000 * (perf_counter() - started))
 
     async def _similar(self, item_id: str, n: int) -> Response:
         given = self.recommender.similar(id_of("item_id", item_id), n, self._clock())
@@ -110,13 +122,21 @@ class Server:
             raise BadQuestion(404, "item_id", f"{item_id!r} is not an item that may be shown")
         return replies.similar(item_id, given)
 
-    async def _answer(self, ask: Ask, given: Recommendation, chance: bytes, body: RecommendBody | RankBody) -> Response:
+    async def _answer(
+        self,
+        ask: Ask,
+        given: Recommendation,
+        chance: bytes,
+        body: RecommendBody | RankBody,
+        arms: dict[str, str],
+        took: float,
+    ) -> Response:
         """1 mint the id, with the version that made the list; 2 the slate is in the log; 3 answer."""
         request_id = mint(self._clock(), given.version, chance)
         self.counts.gave(given)
         self._notice()
         if given.items and not body.dry_run:
-            await self._slates.write(slate_of(ask, given, request_id))
+            await self._slates.write(slate_of(ask, given, request_id, arms=arms, took=took))
         return replies.answer(request_id, given, explain=body.explain)
 
     async def _counted(self, route: str, answering: Coroutine[Any, Any, Response]) -> Response:

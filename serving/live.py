@@ -19,6 +19,7 @@ from serving.generation_files import folder_of, versions_in
 from serving.standing import serving
 from streams.decisions import DecisionLog
 from streams.errors import HeadraceError
+from streams.experiments import Experiment, Experiments
 
 if TYPE_CHECKING:
     from serving.scorer import Scorer
@@ -112,6 +113,7 @@ class BundleKeeper:
         self._warm_more = warm
         self._keep = keep
         self._registry = Registry()
+        self.experiments = Experiments()
         self._warm: OrderedDict[int, Bundle] = OrderedDict()
         self._refused: dict[int, tuple[int, int]] = {}
 
@@ -119,6 +121,7 @@ class BundleKeeper:
         """1. read the decisions; 2. choose; 3. open and warm aside, unless it is warm; 4. swap; 5. let old ones go."""
         self._decisions.follow()
         self._registry.follow(self._decisions.fold)
+        self.experiments.follow(self._decisions.fold)
         current = self._live.current()
         standing = None if current is None else current.version
         told, ready = self._registry, self._ready()
@@ -127,7 +130,7 @@ class BundleKeeper:
             told.live, standing, ready, able.intersection(told.published) if told.live not in ready else ()
         )
         if chosen is None or chosen == standing:
-            return self._told(idle=True)
+            return self._beside(ready)
         opened = chosen not in self._warm
         try:
             bundle = self._open(chosen) if opened else self._warm[chosen]
@@ -137,6 +140,32 @@ class BundleKeeper:
         self._live.swap(bundle)
         self._remember(bundle)
         return self._told(idle=False, opened=int(opened), swapped=1)
+
+    def running(self) -> list[Experiment]:
+        """The experiments that may answer: none whose version was taken back or is tainted."""
+        running = self.experiments.running()
+        fold, back = self._decisions.fold, self._registry.rolled_back
+        return [one for one in running if one.version not in back and one.untainted(fold)]
+
+    def warm(self, version: int) -> Bundle | None:
+        """The bundle of a version that is ready to answer."""
+        return self._warm.get(version)
+
+    def _beside(self, ready: set[int]) -> Kept:
+        """Open what experiments need, one a turn; nothing is swapped for it."""
+        missing = (self._tried() & ready) - self._warm.keys() - self._registry.rolled_back
+        if not missing:
+            return self._told(idle=True)
+        version = min(missing)
+        try:
+            self._remember(self._open(version))
+        except Exception as error:  # as in `turn`
+            self._refused[version] = self._identity(version)
+            return self._told(idle=False, trouble=f"version {version} is not tried: {error}")
+        return self._told(idle=False, opened=1)
+
+    def _tried(self) -> frozenset[int]:
+        return self.experiments.needed(self._decisions.fold)
 
     def _ready(self) -> set[int]:
         """Versions that can be swapped to, as far as it is known before they are opened."""
@@ -155,8 +184,12 @@ class BundleKeeper:
     def _remember(self, bundle: Bundle) -> None:
         self._warm[bundle.version] = bundle
         self._warm.move_to_end(bundle.version)
-        while len(self._warm) > self._keep:
-            self._warm.popitem(last=False)
+        current = self._live.current()
+        staying = {bundle.version, *self._tried()} | ({current.version} if current is not None else set())
+        for version in [version for version in self._warm if version not in staying]:
+            if len(self._warm) <= self._keep:
+                break
+            del self._warm[version]
         self._refused.pop(bundle.version, None)
 
     def _identity(self, version: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 import prometheus_client as prometheus
@@ -28,6 +29,19 @@ class Told(TypedDict):
     p50_ms: float
     p95_ms: float
     trouble: str
+    mirrors: dict[str, Mirrored]
+
+
+class Mirrored(TypedDict):
+    """Requests that one experiment answered beside: how many, how many not at all, how many were let go since the
+    mirror was busy; time (ms) of its lists, and the share of the items that both lists had, on average."""
+
+    answers: int
+    failed: int
+    dropped: int
+    p50_ms: float
+    p95_ms: float
+    common: float
 
 
 class ServingCounts:
@@ -60,6 +74,7 @@ class ServingCounts:
         self._by_rung: Counter[str] = Counter()
         self._latencies: deque[float] = deque(maxlen=KEPT)
         self._serving, self._trouble = 0, ""
+        self._mirrors: dict[str, _Mirror] = {}
 
     def answered(self, route: str, seconds: float) -> None:
         """A request was answered, well or by a lower rung."""
@@ -87,6 +102,14 @@ class ServingCounts:
                 self._mixed.inc()
                 self._counted["mixed"] += 1
 
+    def mirrored(self, name: str, outcome: str, seconds: float = 0.0, common: float = 0.0) -> None:
+        """An experiment answered beside, was let go (`dropped`) or could not (`failed`)."""
+        mirror = self._mirrors.setdefault(name, _Mirror())
+        mirror.outcomes[outcome] += 1
+        if outcome == "answers":
+            mirror.latencies.append(seconds)
+            mirror.common += common
+
     def serving(self, version: int) -> None:
         """The version that serves, as seen now."""
         if version != self._serving:
@@ -113,11 +136,30 @@ class ServingCounts:
             p50_ms=_at(latencies, 0.5),
             p95_ms=_at(latencies, 0.95),
             trouble=self._trouble,
+            mirrors={name: mirror.told() for name, mirror in list(self._mirrors.items())},
         )
 
     def _count(self, route: str, outcome: str) -> None:
         self._outcomes.labels(route, outcome).inc()
         self._counted[outcome] += 1
+
+
+@dataclass(slots=True)
+class _Mirror:
+    outcomes: Counter[str] = field(default_factory=Counter)
+    latencies: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
+    common: float = 0.0
+
+    def told(self) -> Mirrored:
+        latencies, answers = sorted(self.latencies), self.outcomes["answers"]
+        return Mirrored(
+            answers=answers,
+            failed=self.outcomes["failed"],
+            dropped=self.outcomes["dropped"],
+            p50_ms=_at(latencies, 0.5),
+            p95_ms=_at(latencies, 0.95),
+            common=round(self.common / answers, 4) if answers else 0.0,
+        )
 
 
 def _at(latencies: list[float], share: float) -> float:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 
-def wanted(live: int | None, published: Sequence[int], have: Collection[int]) -> int | None:
-    """The version to build next: the live one first, else the newest published; those between are skipped.
+def wanted(
+    live: int | None, published: Sequence[int], have: Collection[int], tried: Collection[int] = ()
+) -> int | None:
+    """The version to build next: the live one first, else what is `tried`, else the newest published; those between
+    are skipped.
 
     >>> wanted(3, [1, 2, 3, 4], have=[1]), wanted(3, [1, 2, 3, 4], have=[3]), wanted(3, [3], have=[3])
     (3, 4, None)
     """
     newest = published[-1] if published else None
-    return next((v for v in (live, newest) if v is not None and v not in have), None)
+    return next((v for v in (live, *sorted(tried), newest) if v is not None and v not in have), None)
 
 
 def outpaced(building: int, live: int | None, have: Collection[int]) -> bool:
@@ -26,13 +29,16 @@ def outpaced(building: int, live: int | None, have: Collection[int]) -> bool:
     return live is not None and live < building and live not in have
 
 
-def spare(have: Collection[int], live: int | None, fallback: int | None, keep: int) -> list[int]:
-    """The generations that nothing needs: all but the newest `keep`, the live one and the one it would go back to.
+def spare(
+    have: Collection[int], live: int | None, fallback: int | None, keep: int, tried: Collection[int] = ()
+) -> list[int]:
+    """The generations that nothing needs: all but the newest `keep`, the live one, the one it would go back to, and
+    what is `tried`.
 
     >>> spare(range(1, 9), live=2, fallback=1, keep=3)
     [3, 4, 5]
     """
-    return sorted(set(have) - set(sorted(have)[-keep:]) - {live, fallback})
+    return sorted(set(have) - set(sorted(have)[-keep:]) - {live, fallback, *tried})
 
 
 def serving(live: int | None, current: int | None, ready: Collection[int], published: Collection[int]) -> int | None:

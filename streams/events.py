@@ -39,7 +39,8 @@ class Shown(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Slate(Struct, frozen=True, array_like=True, gc=False, tag_field="kind", tag="slate"):
-    """What an API answered."""
+    """What an API answered. `arms` says by experiment whether the user got what is tried (`on`) or not (`off`), `took`
+    how many ms the list took; no fold of learning reads them."""
 
     event_id: str
     ts: int
@@ -53,6 +54,8 @@ class Slate(Struct, frozen=True, array_like=True, gc=False, tag_field="kind", ta
     query_text: str | None = None
     producer: str = ""
     app_version: str = ""
+    arms: dict[str, str] = {}
+    took: float | None = None
 
 
 class Impression(Struct, frozen=True, array_like=True, gc=False, tag_field="kind", tag="impression"):

@@ -131,7 +131,7 @@ def _grown(value: Any) -> Any:
         parts = [_grown(getattr(value, name)) for name in fields]
         if config.array_like:
             return [*([config.tag] if config.tag is not None else []), *parts, "new"]
-        return dict(zip(fields, parts, strict=True)) | {"new": 1}
+        return _said(dict(zip(fields, parts, strict=True))) | {"new": 1}
     if isinstance(value, tuple | list):
         return [_grown(part) for part in value]
     if isinstance(value, dict):
@@ -149,7 +149,12 @@ def _shortened(value: Struct) -> Iterator[tuple[Any, Any]]:
         whole = msgspec.structs.replace(whole, **{name: _default(defaults[-lacking])})
         parts = {name: getattr(value, name) for name in fields[:-lacking]}
         tag = [config.tag] if config.tag is not None else []
-        yield ([*tag, *parts.values()] if config.array_like else parts), whole
+        yield ([*tag, *parts.values()] if config.array_like else _said(parts)), whole
+
+
+def _said(parts: dict[str, Any]) -> dict[str, Any]:
+    """Without the fields that are left out where they say nothing."""
+    return {name: part for name, part in parts.items() if part is not msgspec.UNSET}
 
 
 def _default(default: Any) -> Any:

@@ -10,16 +10,20 @@ import typer
 
 from headrace import (
     broker_commands,
+    challenger_commands,
     configure_commands,
     data_commands,
+    decision_commands,
     demo_commands,
     docs_commands,
     doctor_commands,
+    experiment_commands,
     forget_commands,
     guard_commands,
     letters_commands,
     log_commands,
     process_commands,
+    quarantine_commands,
     topic_commands,
     version_commands,
     way_back_commands,
@@ -52,10 +56,12 @@ def application() -> typer.Typer:
     app.add_typer(broker_commands.broker, name="broker", rich_help_panel="Processes")
     app.add_typer(version_commands.versions, name="versions", rich_help_panel="Versions")
     _add(app, "Versions", rollback=way_back_commands.rollback)
-    app.add_typer(way_back_commands.quarantine, name="quarantine", rich_help_panel="Versions")
+    app.add_typer(quarantine_commands.quarantine, name="quarantine", rich_help_panel="Versions")
     app.add_typer(guard_commands.guard, name="guard", rich_help_panel="Versions")
+    app.add_typer(experiment_commands.experiment, name="experiment", rich_help_panel="Versions")
+    _add(app, "Versions", challengers=challenger_commands.challengers)
     _add(app, "Versions", publish=version_commands.publish, resume=version_commands.resume)
-    _add(app, "Versions", decisions=version_commands.list_decisions)
+    _add(app, "Versions", decisions=decision_commands.decisions)
     app.add_typer(configure_commands.configure, name="configure", rich_help_panel="Versions")
     _add(app, "Data", backtest=data_commands.backtest, **{"import": data_commands.import_file})
     app.add_typer(log_commands.log_commands, name="log", rich_help_panel="Data")

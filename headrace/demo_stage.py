@@ -10,9 +10,8 @@ import heapq
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from headrace.demo_incident import Incident
 from headrace.world import Click, Page, Reaction, World
 from headrace.world_items import WorldItem
 from headrace.world_oracle import Rates, Referee
@@ -34,6 +33,22 @@ class Posting:
     event: WireEvent
 
 
+class Bends(Protocol):
+    """What goes wrong on the way from people to the log; `demo_incident.Incident` is the demo's."""
+
+    def turn(self, events: int, now: int) -> None:
+        """`events` are in the log by now."""
+        ...
+
+    def opened(self, page: Page) -> Page:
+        """The page, with the app that opened it."""
+        ...
+
+    def reported(self, page: Page, reaction: Reaction) -> Reaction:
+        """What the app says of a reaction."""
+        ...
+
+
 class Stage:
     """Asks, shows, and holds back what has not happened yet.
 
@@ -47,8 +62,10 @@ class Stage:
     [(1000, 'impression'), (1000, 'item')]
     """
 
-    def __init__(self, *, seed: int, started_at: int, incident: Incident | None = None) -> None:
-        self.world = World(seed, started_at=started_at)
+    def __init__(
+        self, *, seed: int, started_at: int, incident: Bends | None = None, world: World | None = None
+    ) -> None:
+        self.world = world or World(seed, started_at=started_at)
         self.incident = incident
         self.referee = Referee(self.world, seed)
         self._events_at: list[int] = []

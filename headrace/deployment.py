@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from checkpoints.locations import Location, store_at
 from checkpoints.store import VersionStore
 from headrace.configuration import NEW_LOG, agree, configured, differing, refuse_new_log
 from headrace.feature_settings import declared_of
@@ -72,7 +73,14 @@ def topics(settings: Settings) -> list[dict[str, Any]]:
 
 
 def version_store(settings: Settings) -> VersionStore:
-    return VersionStore(settings.var / "versions")
+    """The versions where the settings say. Raises PlaceError where nothing here can speak with that place."""
+    return store_at(location_of(settings))
+
+
+def location_of(settings: Settings) -> Location:
+    """Where versions lie, and where copies of them do if that is far away."""
+    url = settings.store.versions.replace("{var}", str(settings.var))
+    return Location(url, str(settings.var / "versions-copies"), settings.store.options)
 
 
 def run_folder(settings: Settings) -> Path:
@@ -137,9 +145,8 @@ def rows_of(settings: Settings) -> dict[str, Any]:
 
 def guard_of(settings: Settings) -> dict[str, str | int]:
     """What is judged before it is learned. Raises BadSettings."""
-    waiting = {name: told.mode == "wait" and not told.graded for name, told in settings.labels.items()}
     try:
-        return settings.trainer.guard.told(waiting)
+        return settings.trainer.guard.told(settings.labels, grace=settings.join.grace)
     except ValueError as error:
         raise BadSettings(f"trainer.{error}. See docs/guard.md") from None
 

@@ -6,6 +6,7 @@ A signal never interrupts a turn. What a loop does is not known here.
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Generator, Iterator
 from threading import Event
 
@@ -26,11 +27,13 @@ def stop_signals() -> Event:
 def drive(reports: Iterator[Report], telemetry: Telemetry, asked: Event, *, rest: float = REST) -> None:
     """Turn after turn until the reports end or a stop is asked for; then the loop is closed, and its last word told."""
     telemetry.write()
+    began = time.monotonic()
     try:
         for report in reports:
-            telemetry.take(report)
+            telemetry.take(report, ms=1000 * (time.monotonic() - began))
             if asked.is_set() or (report.idle and asked.wait(rest)):
                 break
+            began = time.monotonic()
     finally:
         if isinstance(reports, Generator):
             reports.close()

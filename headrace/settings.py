@@ -14,8 +14,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
 from headrace.feature_settings import Feature, declared_of
+from headrace.gate_settings import Gate, Rollback
 from headrace.guard_settings import Guard
 from headrace.row_settings import Rows
+from headrace.store_settings import Retention, Store
 from headrace.stream_settings import CLOSED, Duration, Gateway, Join, Kafka, Label, Sequencer
 from learners.fields import check
 from learners.optimizers.told_rules import rules_of
@@ -29,6 +31,11 @@ class Challengers(BaseModel):
     model_config = CLOSED
     on: bool = Field(default=True, description="whether River's regression and popularity ride along")
     every: int = Field(default=64, ge=1, description="of so many rows they see one, which bounds what they cost")
+    largest_copy: int = Field(
+        default=32 << 20,
+        ge=0,
+        description="bytes of a model of which copies an hour and a day old ride along too; they stand in each version",
+    )
 
 
 class Trainer(BaseModel):
@@ -116,20 +123,6 @@ class Serving(BaseModel):
     seen: Seen = Seen()
 
 
-class Retention(BaseModel):
-    """`[retention]`: how far back one can go."""
-
-    model_config = CLOSED
-    span: Duration = Field(
-        default=86_400_000, ge=0, description="how long after a version one can still go back to it, or to one before"
-    )
-    versions: int = Field(
-        default=10, ge=1, description="newest valid versions that are always kept; older ones are thinned"
-    )
-    pinned: tuple[int, ...] = Field(default=(), description="numbers of versions that are never taken away")
-    every: Duration = Field(default=60_000, ge=1_000, description="time between two looks at what may go")
-
-
 DEFAULT_LABELS = {
     "click": Label(event="click", window=120_000, mode="wait", horizon=600_000),
     "long_view": Label(event="dwell", window=600_000, mode="wait", horizon=600_000, min_value=18),
@@ -169,6 +162,9 @@ class Settings(BaseSettings):
     follower: Follower = Follower()
     gateway: Gateway = Gateway()
     serving: Serving = Serving()
+    store: Store = Store()
+    gate: Gate = Gate()
+    rollback: Rollback = Rollback()
     retention: Retention = Retention()
 
     @field_validator("features")

@@ -17,6 +17,9 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 from msgspec import Struct
 
+from headrace.turn_costs import UNITS, noted
+from headrace.warned import Warned
+
 EVERY = 500
 """Least milliseconds between two writes of a status file."""
 
@@ -60,6 +63,8 @@ class Status(Struct, frozen=True):
     totals: dict[str, float] = {}
     last: dict[str, Any] = {}
     partitions: dict[str, dict[str, Any]] = {}
+    costs: dict[str, float] = {}
+    """What turns took by the work that they did, as `turn_costs.py` reads it."""
 
 
 class Telemetry:
@@ -99,12 +104,17 @@ class Telemetry:
         self._totals: dict[str, float] = {}
         self._last: dict[str, Any] = {}
         self._partitions: dict[str, dict[str, Any]] = {}
+        self._warned = Warned(process)
+        self._costs: dict[str, float] = {}
 
-    def take(self, report: Report) -> None:
-        """Count one report, and write the file when it is due."""
+    def take(self, report: Report, *, ms: float | None = None) -> None:
+        """Count one report, of a turn that took so long, and write the file when it is due; what it warns of goes to
+        stderr, the process's log."""
         with self._lock:
             self.count(report)
+            self._cost(report, ms)
             now = self._clock()
+            self._warned.take((getattr(report, "warning", ""), *getattr(report, "damaged", ())), now)
             due = self._written_at is None or not 0 <= now - self._written_at < EVERY
         if due:
             self.write()
@@ -134,12 +144,19 @@ class Telemetry:
             if (number := getattr(report, name, None)) is not None:
                 self._totals[name] = self._totals.get(name, 0.0) + float(number)
 
+    def _cost(self, report: Report, ms: float | None) -> None:
+        """Note what plain work took: not turns that went back or wrote a version."""
+        units = getattr(report, UNITS.get(kind_of(self._process), ""), 0)
+        rare = any(getattr(report, name, None) not in (None, False) for name in ("rewound", "restored", "committed"))
+        if ms is not None and units and not report.idle and not rare:
+            self._costs = noted(self._costs, units, ms)
+
     def status(self) -> Status:
         """What would be written now."""
         last, partitions = _plain({**self._more(), **self._last}), _plain(self._partitions)
         return Status(
             self._process, os.getpid(), self._started_at, self._clock(), self._port,
-            self._turns, self._idle_turns, dict(self._totals), last, partitions,
+            self._turns, self._idle_turns, dict(self._totals), last, partitions, dict(self._costs),
         )  # fmt: skip
 
     def write(self) -> None:
@@ -190,6 +207,9 @@ def figures(statuses: Mapping[str, Status]) -> Iterator[Figure]:
     ('join_rows', {}, 2, True)
     ('join_lag', {'partition': '0'}, 7, False)
     ('join_counts', {'partition': '0', 'of': 'late'}, 1, False)
+    >>> train = Status("train", 1, 0, 9_000, last={"challenger": {"live": {"auc": 0.7}}})
+    >>> list(figures({"train": train}))[1]
+    ('train_challenger', {'name': 'live', 'of': 'auc'}, 0.7, False)
     """
     for process, status in statuses.items():
         kind = kind_of(process)
@@ -223,6 +243,10 @@ def kind_of(process: str) -> str:
 def _gauges(process: str, last: dict[str, Any], labels: dict[str, str]) -> Iterator[Figure]:
     for name, value in last.items():
         if name in COUNTS.get(process, ()) or name == "partition":
+            continue
+        if isinstance(value, dict) and value and all(isinstance(of, dict) for of in value.values()):
+            for who, of in value.items():
+                yield from _gauges(process, {name: of}, labels | {"name": who})
             continue
         for key, number in value.items() if isinstance(value, dict) else ((None, value),):
             if _is_number(number):

@@ -6,7 +6,7 @@ here but which parts belong together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -26,6 +26,7 @@ from headrace.loop import drive, stop_signals
 from headrace.options import now, who
 from headrace.settings import Settings
 from headrace.telemetry import Telemetry, process_of
+from headrace.terminal import say
 from streams.decisions import TOPIC as DECISIONS
 from streams.decisions import DecisionLog
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from headrace.web import Application
     from learners.learn_settings import LearnSettings
     from learners.learner import Learner
-    from learners.plan import Plan
+    from learners.plan import Plan, Trained
     from serving.api import Server
     from serving.policy import Policy
     from streams.intake import Intake
@@ -93,17 +94,31 @@ def _lanes(settings: Settings, worker: str | None) -> Lanes:
 def run_train(settings: Settings, *, until_end: bool = False) -> None:
     """What the labels mean, as versions. Raises OtherSettings where the log was folded with others."""
     from learners.trainer import train
+    from learners.writing import WritesBehind
 
     check_configuration(settings)
     plan = replace(plan_of(settings), until_end=until_end)
     with open_logs(settings) as logs:
         store, fresh, make = version_store(settings), learner_of(settings), maker_of(settings)
-        reports = train(logs, store, fresh, plan=plan, clock=now, make=make)
-        drive(reports, _telemetry(settings, "train"), stop_signals())
+        reports = train(logs, store, fresh, plan=plan, clock=now, make=make, writer=WritesBehind())
+        drive(_aloud(reports), _telemetry(settings, "train"), stop_signals())
+
+
+def _aloud(reports: Iterator[Trained]) -> Iterator[Trained]:
+    """The same reports; alarms of slow drift are told in the trainer's log too."""
+    try:
+        for report in reports:
+            for sentence in report.alarms:
+                say(sentence)
+            yield report
+    finally:
+        if isinstance(reports, Generator):
+            reports.close()
 
 
 def plan_of(settings: Settings) -> Plan:
     """How a trainer runs."""
+    from headrace.gate_terms import limits_of
     from learners.plan import Plan
 
     told = learn_settings_of(settings)
@@ -113,7 +128,10 @@ def plan_of(settings: Settings) -> Plan:
         batch_size=told.batch_size,
         config=told.digest,
         commit_ms=settings.trainer.commit,
+        chain=settings.store.chain,
         challenge_every=settings.trainer.challengers.every if settings.trainer.challengers.on else 0,
+        largest_copy=settings.trainer.challengers.largest_copy,
+        gate=limits_of(settings),
     )
 
 
@@ -132,6 +150,7 @@ def learner_of(settings: Settings) -> Callable[[], Learner]:
 def run_follow(settings: Settings) -> None:
     """From versions to generations."""
     from checkpoints.rocks_vectors import RocksVectors
+    from headrace.gate_terms import asked_of
     from serving.builder_child import ChildBuilder
     from serving.follower import follow
     from serving.scorer import Scorer
@@ -146,18 +165,23 @@ def run_follow(settings: Settings) -> None:
             open_export=Scorer.open,
             clock=now,
             keep=settings.follower.keep,
+            asked=asked_of(settings),
         )
         drive(reports, _telemetry(settings, "follow"), stop_signals())
 
 
 def run_retain(settings: Settings) -> None:
-    """Takes away what no way back needs."""
+    """Takes away what no way back needs, and goes back unasked where that is on."""
     from checkpoints.retention import retain
-    from headrace.retaining import retention_of
+    from headrace.retaining import compacting_of, heard, retention_of
+    from headrace.watching import watched, watching_of
 
     with open_logs(settings) as logs:
-        reports = retain(retention_of(settings, logs), every=settings.retention.every, clock=now)
-        drive(reports, _telemetry(settings, "retain"), stop_signals(), rest=0.5)
+        every, compacting = settings.retention.every, compacting_of(settings)
+        reports = retain(retention_of(settings, logs), every=every, clock=now, compacting=compacting)
+        decisions = DecisionLog(logs.open(DECISIONS, 1))
+        watching = watching_of(settings, version_store(settings), decisions, partial(heard, run_folder(settings)))
+        drive(watched(reports, watching, now), _telemetry(settings, "retain"), stop_signals(), rest=0.5)
 
 
 def retain_once(settings: Settings, *, dry_run: bool) -> dict[str, Any]:
@@ -171,11 +195,14 @@ def retain_once(settings: Settings, *, dry_run: bool) -> dict[str, Any]:
 
 def run_serve(settings: Settings) -> None:
     """Slates, and the gateway's routes beside them."""
+    from headrace.experiment_watch import watch_experiments
     from headrace.metrics import expose
     from headrace.taking import intake_of
     from headrace.web import listen, serve
     from serving.access import check_host
     from serving.api import Server
+    from serving.arms import Arms
+    from serving.arms_keeper import keep_arms
     from serving.folding import fold
     from serving.known import Known
     from serving.live import BundleKeeper, Live
@@ -201,28 +228,36 @@ def run_serve(settings: Settings) -> None:
             open_scorer=Scorer.open,
             keep=settings.follower.keep,
         )
-        server = Server(
-            Recommender(known, live, policy_of(settings)), SlateWriter(intake.append), clock=now, counts=counts
-        )
+        recommender = Recommender(known, live, policy_of(settings))
+        arms = Arms(recommender)
+        server = Server(recommender, SlateWriter(intake.append), clock=now, counts=counts, arms=arms)
         app = _server_app(settings, logs, server, intake)
-        serve(app, listening, [partial(drive, folds, telemetry), partial(drive, iter(keeper.turn, None), telemetry)])
+        beside = [partial(drive, loop, telemetry) for loop in (folds, keep_arms(keeper, arms))]
+        beside.append(partial(drive, watch_experiments(settings, logs), telemetry, rest=0.05))
+        serve(app, listening, beside)
 
 
 def _server_app(settings: Settings, logs: Logs, server: Server, intake: Intake) -> Application:
     from headrace.admin_routes import AdminDesk, admin_router
+    from headrace.experiment_routes import ExperimentDesk, experiment_router
+    from headrace.experiment_terms import ground_of
     from headrace.taking import door_of
     from serving.api import create_app
     from streams.gateway import router
 
+    store, by = version_store(settings), f"{who()} over HTTP"
+    decisions, events = logs.open(DECISIONS, 1), logs.open("events", settings.partitions)
     desk = AdminDesk(
-        store=version_store(settings),
-        decisions=logs.open(DECISIONS, 1),
-        events=logs.open("events", settings.partitions),
+        store=store,
+        decisions=decisions,
+        events=events,
         ahead=settings.sequencer.clock_ahead,
         clock=now,
-        who=f"{who()} over HTTP",
+        who=by,
     )
-    return create_app(server, routers=[router(intake, door_of(settings)), admin_router(desk)])
+    trials = ExperimentDesk(lambda: ground_of(settings, DecisionLog(decisions), events, store), clock=now, who=by)
+    doors = [router(intake, door_of(settings)), admin_router(desk), experiment_router(trials)]
+    return create_app(server, routers=doors)
 
 
 def policy_of(settings: Settings) -> Policy:

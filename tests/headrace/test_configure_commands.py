@@ -141,7 +141,7 @@ def test_it_shows_what_the_log_is_folded_with_and_where_today_differs(headrace: 
     check_configuration(today())
     today("[join]\ngrace = 7\n[trainer]\nseed = 3\n")
     told = json.loads(headrace("configure", "show", "--json")[1])
-    assert told["differing"] == ["join.grace", "learn.seed", "serve.horizon"]
+    assert told["differing"] == ["join.grace", "learn.guard.grace", "learn.seed", "serve.horizon"]
     assert (told["log"]["join.grace"], told["settings"]["join.grace"]) == (1000, 7)
     assert [line["why"] for line in told["lines"]] == ["the first start"]
     assert "join.grace (1000 there, 7 here)" in headrace("configure", "show")[1]

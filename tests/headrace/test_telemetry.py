@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -9,6 +10,9 @@ from prometheus_client.registry import CollectorRegistry
 
 from headrace.metrics import expose
 from headrace.telemetry import EVERY, Telemetry, read_status
+from headrace.turn_costs import costs, noted
+from headrace.warned import AGAIN
+from streams.join_turn import Joined
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,32 @@ def test_what_a_process_knows_beside_its_reports_is_told_with_them(tmp_path: Pat
     assert telemetry.status().last | {"version": 7, "lag": 1.0} == telemetry.status().last
 
 
+def test_what_work_took_is_noted_apart_from_turns_that_went_back(tmp_path: Path) -> None:
+    telemetry = Telemetry("join", tmp_path, clock=lambda: 5)
+    for turn in (Joined(0, False, frames=3), Joined(1, False, frames=9, rewound=True), Joined(0, True)):
+        telemetry.take(turn, ms=4.0 * turn.frames)
+    telemetry.take(Joined(0, False, frames=2))
+    assert telemetry.status().costs == {"turns": 1, "units": 3, "units2": 9, "ms": 12, "unit_ms": 36}
+    assert read_status(tmp_path)["join"].costs["units"] == 3
+
+
+def test_what_turns_cost_is_found_again_in_noise() -> None:
+    random, sums = Random(1), dict[str, float]()
+    for _ in range(10_000):
+        units = 1 + int(random.expovariate(0.25))
+        sums = noted(sums, units, max(15 + 0.8 * units + random.gauss(0, 10), 0.1))
+    turn, unit = costs(sums) or (0.0, 0.0)
+    assert turn == pytest.approx(15, rel=0.15)
+    assert unit == pytest.approx(0.8, rel=0.3)
+
+
+def test_turns_that_are_all_alike_foretell_nothing() -> None:
+    sums: dict[str, float] = {}
+    for _ in range(100):
+        sums = noted(sums, 4, 10.0)
+    assert costs(sums) is None
+
+
 def test_the_file_is_written_at_most_twice_a_second_and_is_always_whole(tmp_path: Path) -> None:
     now = [0]
     telemetry = Telemetry("join", tmp_path, clock=lambda: now[0])
@@ -69,6 +99,32 @@ def test_a_clock_that_is_set_back_does_not_stop_the_word(tmp_path: Path) -> None
     now[0] = 5
     telemetry.take(Turn())
     assert read_status(tmp_path)["join"].updated_at == 5
+
+
+@dataclass(frozen=True)
+class WarningTurn:
+    idle: bool = False
+    warning: str = ""
+    damaged: tuple[str, ...] = ()
+
+
+def test_what_a_report_warns_of_is_a_line_in_the_log_and_not_again_for_a_while(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [0]
+    telemetry = Telemetry("retain", tmp_path, clock=lambda: now[0])
+    for turn in (
+        WarningTurn(warning="full"),
+        WarningTurn(),
+        WarningTurn(warning="full", damaged=("7 is torn", "8 is")),
+    ):
+        telemetry.take(turn)
+    assert capsys.readouterr().err.splitlines() == [
+        f"1970-01-01 00:00:00 retain: {told}" for told in ("full", "7 is torn", "8 is")
+    ]
+    now[0] = AGAIN
+    telemetry.take(WarningTurn(warning="full"))
+    assert capsys.readouterr().err == "1970-01-01 00:10:00 retain: full\n"
 
 
 def test_what_is_no_status_is_left_out(tmp_path: Path) -> None:

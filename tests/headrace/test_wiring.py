@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from headrace import configuration, deployment, guard_settings, joining, log_places, retaining, taking, tree, wiring
+from headrace import configuration, deployment, gate_terms, guard_settings, joining, log_places, retaining, taking, tree, watching, wiring
 from headrace.demo_settings import demo_settings
 from headrace.deployment import (
     check_configuration,
@@ -32,7 +32,10 @@ from serving.policy import Quotas, SeenRule
 from streams import rules
 from streams.errors import LogMismatch
 
-WIRED = (wiring, joining, deployment, guard_settings, log_places, configuration, retaining, tree, taking)
+WIRED = (
+    wiring, joining, deployment, guard_settings, log_places, configuration, retaining, tree, taking, gate_terms,
+    watching,
+)  # fmt: skip
 HANDED_OVER_WHOLE = {"labels.NAME": rules.Label, "serving.quotas": Quotas, "serving.seen": SeenRule}
 """Groups whose fields are the arguments of one class, by the same names."""
 
@@ -87,10 +90,10 @@ def test_what_the_operator_says_of_slates_reaches_the_policy() -> None:
 @pytest.mark.parametrize(
     ("change", "differs"),
     [
-        ({"join": {"grace": 1}}, ["join.grace", "serve.horizon"]),
+        ({"join": {"grace": 1}}, ["join.grace", "learn.guard.grace", "serve.horizon"]),
         (
             {"labels": {"click": {"event": "click", "window": "9s", "mode": "fast", "horizon": "10s"}}},
-            ["join.labels.click.window", "serve.horizon"],
+            ["join.labels.click.window", "learn.guard.window", "serve.horizon"],
         ),
         ({"join": {"history": 7}}, ["join.history", "serve.history"]),
         ({"join": {"history_of": {"like": 2}}}, ["join.history_of.like", "serve.history_of.like"]),

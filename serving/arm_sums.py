@@ -84,7 +84,7 @@ class ArmSums:
         if not total:
             return None
         step = int(np.searchsorted(self._times[arm].cumsum(), share * total))
-        return round(0.01 * 2.0 ** ((step + 0.5) / STEPS), 3)
+        return round(0.01 * math.exp2((step + 0.5) / STEPS), 3)
 
     def plus(self, other: ArmSums) -> ArmSums:
         """The sums of both; no user may be in both."""

@@ -6,7 +6,19 @@ from types import ModuleType
 
 import pytest
 
-from headrace import configuration, deployment, gate_terms, guard_settings, joining, log_places, retaining, taking, tree, watching, wiring
+from headrace import (
+    configuration,
+    deployment,
+    gate_terms,
+    guard_settings,
+    joining,
+    log_places,
+    retaining,
+    taking,
+    tree,
+    watching,
+    wiring,
+)
 from headrace.demo_settings import demo_settings
 from headrace.deployment import (
     check_configuration,

@@ -10,7 +10,7 @@ from benchmarks.poison import run_arm
 from benchmarks.poison_world import Times
 
 CHANCE = 0.1
-"""Runs of 4,000 pages that differ by their chances alone lie up to so far apart; what came back is proved by digests."""
+"""Runs of 4,000 pages that differ by chance alone lie up to so far apart; what came back is proved by digests."""
 TIMES = Times.of(4_000, hours=0.8)
 
 

@@ -76,12 +76,13 @@ class Ran:
 
 
 def settings_for(var: Path, *, guard: bool) -> Settings:
-    """The demo's settings with a second label, and batches of half a second."""
-    fast = {"window": "5s", "mode": "fast", "horizon": "10s"}
+    """The demo's settings with a second label, and batches of half a second. What a guard judges must be told at its
+    close: hours of this world last four windows, and a fast label is off by itself at each turn of one."""
+    told = {"window": "5s", "mode": "wait" if guard else "fast", "horizon": "10s"}
     return demo_settings(
         var,
         partitions=2,
-        labels={"click": {"event": "click"} | fast, "buy": {"event": "purchase"} | fast},
+        labels={"click": {"event": "click"} | told, "buy": {"event": "purchase"} | told},
         trainer={
             "bucket": "500ms",
             "guard": {"on": guard, "label": "click"},

@@ -71,8 +71,7 @@ def run_demo(
         stack.callback(view.close)
         stack.enter_context(_signals(asked))
         folder = var or stack.enter_context(_passing_folder())
-        # a guard would hold the wrong clicks, and leave nothing to be gone back from
-        settings = settings_for(folder, log, port=port, guarded=not incident)
+        settings = settings_for(folder, log, port=port)
         stack.enter_context(passing_topics(settings, passing=var is None and settings.log != log))
         tree = tree_of(settings)
         stack.callback(tree.stop)

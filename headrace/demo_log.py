@@ -14,11 +14,9 @@ from headrace.options import chosen, now
 from headrace.settings import Settings
 
 
-def settings_for(folder: Path, log: str | None, *, port: int, guarded: bool = True) -> Settings:
+def settings_for(folder: Path, log: str | None, *, port: int) -> Settings:
     """The demo's settings, its log where `log` says; how a broker is spoken with is said by file and environment."""
     changes: dict[str, Any] = {"serving": {"port": port}}
-    if not guarded:
-        changes["trainer"] = {"guard": {"on": False}}
     if log is not None:
         changes |= {"log": url_of(log, now()), "kafka": chosen(None, log=log).kafka}
     return demo_settings(folder, **changes)

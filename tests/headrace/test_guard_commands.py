@@ -93,7 +93,7 @@ def test_a_label_that_is_told_at_its_close_is_judged_before_one_that_is_told_at_
 
 
 def test_of_a_label_that_is_told_at_once_the_guard_knows_when_it_closes() -> None:
-    watch = terms_of(Guard().told({"click": label("fast")}, grace=500)).watch
+    watch = terms_of(Guard(label="click").told({"click": label("fast")}, grace=500)).watch
     assert (watch.fast, watch.event) == (True, "click")
     assert (watch.close(0, "home"), watch.close(0, "mail")) == (5_500, 60_500)
 

@@ -102,10 +102,10 @@ def test_what_the_operator_says_of_slates_reaches_the_policy() -> None:
 @pytest.mark.parametrize(
     ("change", "differs"),
     [
-        ({"join": {"grace": 1}}, ["join.grace", "learn.guard.grace", "serve.horizon"]),
+        ({"join": {"grace": 1}}, ["join.grace", "serve.horizon"]),
         (
             {"labels": {"click": {"event": "click", "window": "9s", "mode": "fast", "horizon": "10s"}}},
-            ["join.labels.click.window", "learn.guard.window", "serve.horizon"],
+            ["join.labels.click.window", "serve.horizon"],
         ),
         ({"join": {"history": 7}}, ["join.history", "serve.history"]),
         ({"join": {"history_of": {"like": 2}}}, ["join.history_of.like", "serve.history_of.like"]),

@@ -24,9 +24,9 @@ from rich.console import Console
 
 from headrace.backtesting import Replayed, backtest, tell
 from headrace.deployment import rules_of
+from headrace.process_terms import learner_of, plan_of
 from headrace.row_files import rows_of
 from headrace.settings_file import load
-from headrace.wiring import learner_of, plan_of
 from learners.metrics import auc, losses
 from streams.mapped_rows import Row, in_time
 from streams.mapping import Table, read_mapping

@@ -20,9 +20,9 @@ from checkpoints.quarantine import Order
 from checkpoints.vectors import MemoryVectors
 from headrace.deployment import fold_rules_of, rules_of, version_store
 from headrace.operations import Operator
+from headrace.process_terms import learner_of, plan_of, policy_of
 from headrace.settings import Settings
 from headrace.way_back import RolledBack, roll_back
-from headrace.wiring import learner_of, plan_of, policy_of
 from learners.trainer import Trainer
 from serving.answers import Ask, slate_of
 from serving.build import InlineBuilder

@@ -16,8 +16,8 @@ import msgspec
 
 from benchmarks.poison_site import Digests, Site
 from headrace.deployment import fold_rules_of, rules_of, version_store
+from headrace.process_terms import learner_of, plan_of
 from headrace.settings import Settings
-from headrace.wiring import learner_of, plan_of
 from learners.trainer import Trainer
 from serving.digests import FOLDS, digest_of_fold
 from serving.folding import fold

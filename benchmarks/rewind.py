@@ -32,9 +32,9 @@ for _threads in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
 from benchmarks.rewind_log import BAD_APP, CLICKS, PAGE, RATE, START, S, Scene, write_log  # noqa: E402
 from checkpoints.store import VersionStore  # noqa: E402
 from headrace.deployment import fold_rules_of, rules_of  # noqa: E402
+from headrace.process_terms import learner_of, plan_of  # noqa: E402
 from headrace.settings import DEFAULT_LABELS, Settings  # noqa: E402
 from headrace.stream_settings import Label  # noqa: E402
-from headrace.wiring import learner_of, plan_of  # noqa: E402
 from streams.decisions import TOPIC, Decision, DecisionLog  # noqa: E402
 from streams.mask import Entry  # noqa: E402
 from streams.positions import Positions  # noqa: E402

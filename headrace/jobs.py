@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.deployment import rules_of
+from headrace.process_terms import learner_of, plan_of
 from headrace.settings import Settings
 from headrace.terminal import progress_console
-from headrace.wiring import learner_of, plan_of
 
 if TYPE_CHECKING:
     from headrace.refresh_words import Compared

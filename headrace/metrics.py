@@ -8,7 +8,8 @@ from pathlib import Path
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from headrace.telemetry import figures, read_status
+from headrace.figures import figures
+from headrace.telemetry import read_status
 
 
 class ProcessFigures(Collector):

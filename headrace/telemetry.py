@@ -1,4 +1,4 @@
-"""What the loops report, made visible: a status file per process, and the same figures for Prometheus.
+"""What the loops report, made visible: a status file per process.
 
 Loops yield frozen reports and count nothing themselves. Which fields of a report add up is said in `COUNTS`; the
 others are shown as they were last.
@@ -6,9 +6,8 @@ others are shown as they were last.
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import Field
 from pathlib import Path
 from threading import Event, Lock
@@ -32,10 +31,6 @@ COUNTS: Mapping[str, tuple[str, ...]] = {
     "retain": ("removed", "trimmed"),
     "gateway": (),
 }
-
-
-Figure = tuple[str, dict[str, str], float, bool]
-"""Name, labels, value, and whether it is a count."""
 
 
 class Report(Protocol):
@@ -196,32 +191,6 @@ def causes(status: Status) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def figures(statuses: Mapping[str, Status]) -> Iterator[Figure]:
-    """Each number that the processes reported.
-
-    >>> last = {"0": {"lag": 7, "counts": {"late": 1}}}
-    >>> status = Status("join", 1, 0, 9_000, totals={"rows": 2}, last={"rows": 1}, partitions=last)
-    >>> for figure in figures({"join": status}):
-    ...     print(figure)
-    ('updated_at_seconds', {'process': 'join'}, 9.0, False)
-    ('join_rows', {}, 2, True)
-    ('join_lag', {'partition': '0'}, 7, False)
-    ('join_counts', {'partition': '0', 'of': 'late'}, 1, False)
-    >>> train = Status("train", 1, 0, 9_000, last={"challenger": {"live": {"auc": 0.7}}})
-    >>> list(figures({"train": train}))[1]
-    ('train_challenger', {'name': 'live', 'of': 'auc'}, 0.7, False)
-    """
-    for process, status in statuses.items():
-        kind = kind_of(process)
-        own = {} if process == kind else {"worker": process}
-        yield "updated_at_seconds", {"process": process}, status.updated_at / 1000, False
-        for name, total in status.totals.items():
-            yield f"{kind}_{name}", own, total, True
-        yield from _gauges(kind, status.last, own)
-        for partition, last in status.partitions.items():
-            yield from _gauges(kind, last, own | {"partition": partition})
-
-
 def process_of(kind: str, worker: str | None) -> str:
     """What a worker is called among the processes of a run folder.
 
@@ -238,23 +207,6 @@ def kind_of(process: str) -> str:
     ('join', 'join')
     """
     return process.partition("-")[0]
-
-
-def _gauges(process: str, last: dict[str, Any], labels: dict[str, str]) -> Iterator[Figure]:
-    for name, value in last.items():
-        if name in COUNTS.get(process, ()) or name == "partition":
-            continue
-        if isinstance(value, dict) and value and all(isinstance(of, dict) for of in value.values()):
-            for who, of in value.items():
-                yield from _gauges(process, {name: of}, labels | {"name": who})
-            continue
-        for key, number in value.items() if isinstance(value, dict) else ((None, value),):
-            if _is_number(number):
-                yield f"{process}_{name}", labels if key is None else labels | {"of": key}, number, False
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from headrace.deployment import (
     check_configuration,
     fold_rules_of,
-    learn_settings_of,
     open_logs,
     run_folder,
     version_store,
@@ -24,6 +23,7 @@ from headrace.deployment import (
 from headrace.log_places import connection_of, on_broker
 from headrace.loop import drive, stop_signals
 from headrace.options import now, who
+from headrace.process_terms import learner_of, maker_of, plan_of, policy_of
 from headrace.settings import Settings
 from headrace.telemetry import Telemetry, process_of
 from headrace.terminal import say
@@ -32,11 +32,8 @@ from streams.decisions import DecisionLog
 
 if TYPE_CHECKING:
     from headrace.web import Application
-    from learners.learn_settings import LearnSettings
-    from learners.learner import Learner
-    from learners.plan import Plan, Trained
+    from learners.plan import Trained
     from serving.api import Server
-    from serving.policy import Policy
     from streams.intake import Intake
     from streams.lanes import Lanes
     from streams.log import Logs
@@ -114,37 +111,6 @@ def _aloud(reports: Iterator[Trained]) -> Iterator[Trained]:
     finally:
         if isinstance(reports, Generator):
             reports.close()
-
-
-def plan_of(settings: Settings) -> Plan:
-    """How a trainer runs."""
-    from headrace.gate_terms import limits_of
-    from learners.plan import Plan
-
-    told = learn_settings_of(settings)
-    return Plan(
-        partitions=settings.partitions,
-        bucket_ms=told.bucket_ms,
-        batch_size=told.batch_size,
-        config=told.digest,
-        commit_ms=settings.trainer.commit,
-        chain=settings.store.chain,
-        challenge_every=settings.trainer.challengers.every if settings.trainer.challengers.on else 0,
-        largest_copy=settings.trainer.challengers.largest_copy,
-        gate=limits_of(settings),
-    )
-
-
-def maker_of(settings: Settings) -> Callable[[LearnSettings], Learner]:
-    """Makes learners that have learned nothing, on the device of these settings."""
-    from learners.named_learners import learner_as_told
-
-    return partial(learner_as_told, device=settings.trainer.device)
-
-
-def learner_of(settings: Settings) -> Callable[[], Learner]:
-    """Makes the learner of these settings, with nothing learned."""
-    return partial(maker_of(settings), learn_settings_of(settings))
 
 
 def run_follow(settings: Settings) -> None:
@@ -258,23 +224,6 @@ def _server_app(settings: Settings, logs: Logs, server: Server, intake: Intake) 
     trials = ExperimentDesk(lambda: ground_of(settings, DecisionLog(decisions), events, store), clock=now, who=by)
     doors = [router(intake, door_of(settings)), admin_router(desk), experiment_router(trials)]
     return create_app(server, routers=doors)
-
-
-def policy_of(settings: Settings) -> Policy:
-    """What the operator decided about slates."""
-    from serving.policy import Policy, Quotas, SeenRule
-
-    told = settings.serving
-    return Policy(
-        weights=dict(told.weights),
-        quotas=Quotas(**dict(told.quotas)),
-        seen=SeenRule(**dict(told.seen)),
-        diversity=told.diversity,
-        epsilon=told.epsilon,
-        fatigue=told.fatigue,
-        deadline=told.deadline,
-        logged=told.log_features,
-    )
 
 
 def _telemetry(

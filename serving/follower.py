@@ -23,12 +23,11 @@ from serving.generation import Generation
 from serving.generation_files import DamagedGeneration, folder_of, versions_in
 from serving.held_back import hold, is_wished, items_beside
 from serving.index_gate import PATIENCE, Asked, Refusal, refusal
+from serving.retries import Retries
 from serving.standing import outpaced, spare, wanted
 from serving.version_export import export_of, is_of_version
 from streams.decisions import DecisionLog
 from streams.experiments import Experiments
-
-FIRST_RETRY, LAST_RETRY = 1_000, 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +62,8 @@ def follow(
     """A generation for each version that serves or will, one report a turn, until closed.
 
     1. read the decisions; 2. open the version's chain, its digests verified, and derive its serving files where it
-    holds none; 3. write its changed vectors and tombstones;
-    4. have the child build aside; 5. look at what it finds, and hold the version where
-    that is too little; 6. rename into place; 7. remove what nothing needs.
+    holds none; 3. write its changed vectors and tombstones; 4. have the child build aside; 5. look at what it finds,
+    and hold the version where that is too little; 6. rename into place; 7. remove what nothing needs.
 
     A death between any two leaves the old generations and a folder aside, which the next start removes.
     """
@@ -102,12 +100,6 @@ class _Task:
 
 
 @dataclass(slots=True)
-class _Retry:
-    at: int
-    pause: int
-
-
-@dataclass(slots=True)
 class _Follower:
     decisions: DecisionLog
     places: Places
@@ -121,7 +113,7 @@ class _Follower:
     _live: int | None = None
     _task: _Task | None = None
     _held: Held | None = None
-    _retries: dict[int, _Retry] = field(default_factory=dict)
+    _retries: Retries = field(default_factory=Retries)
     _checked: set[int] = field(default_factory=set)
 
     def turn(self) -> Followed:
@@ -131,7 +123,7 @@ class _Follower:
             return self._wait(self._task, have)
         if (damage := self._look_at(have)) is not None:
             return damage
-        resting = {version for version, retry in self._retries.items() if retry.at > self.clock()}
+        resting = self._retries.resting(self.clock())
         published = [one for one in self.registry.published if one not in self.registry.held]
         version = wanted(self.registry.live, published, have | resting, self._tried())
         if version is None:
@@ -203,8 +195,7 @@ class _Follower:
     def _refused(self, version: int, refused: Refusal) -> Followed:
         """Not put in place, and held where trying again would change nothing."""
         told = self._failed(version, refused.why)
-        last = self._retries[version].pause >= FIRST_RETRY * 2 ** (PATIENCE - 1)
-        if refused.lasting or last:
+        if refused.lasting or self._retries.times(version) >= PATIENCE:
             hold(self.decisions, self.places.store.manifest(version), refused.why, at=self.clock())
         return told
 
@@ -213,7 +204,7 @@ class _Follower:
         Path(built.aside).rename(folder_of(generations, task.version))
         sync_folder(generations)
         self._checked.add(task.version)
-        self._retries.pop(task.version, None)
+        self._retries.forget(task.version)
         self._tidy(set(versions_in(generations)))
         return Followed(
             idle=False,
@@ -237,7 +228,7 @@ class _Follower:
             found = Generation.open(folder)
             if is_of_version(self.places.store, found):
                 return None
-            cause = f"generation {folder} holds other files than version {live}; the versions were made anew"
+            cause = f"generation {folder} holds other files than version {live}: the versions were made anew"
         except DamagedGeneration as error:
             cause = str(error)
         self._remove(live)
@@ -257,7 +248,5 @@ class _Follower:
         self._checked.discard(version)
 
     def _failed(self, version: int, error: str) -> Followed:
-        last = self._retries.get(version)
-        pause = FIRST_RETRY if last is None else min(2 * last.pause, LAST_RETRY)
-        self._retries[version] = _Retry(self.clock() + pause, pause)
+        self._retries.failed(version, self.clock())
         return Followed(idle=False, version=version, error=error)

@@ -12,7 +12,8 @@ import pytest
 from checkpoints.manifest import Manifest
 from checkpoints.store import VersionStore
 from headrace.challenger_commands import standing
-from headrace.telemetry import Telemetry, figures
+from headrace.figures import figures
+from headrace.telemetry import Telemetry
 from learners.standings import gauges, standings
 from tests.headrace.command_line import runner
 

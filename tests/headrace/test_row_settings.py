@@ -9,9 +9,9 @@ import pytest
 
 from headrace.deployment import fold_settings, learn_settings_of
 from headrace.pages import settings_page
+from headrace.process_terms import learner_of
 from headrace.settings import Settings
 from headrace.settings_file import BadSettings, load
-from headrace.wiring import learner_of
 from learners.guarded_learner import live_of
 from learners.learn_settings import LearnSettings
 from learners.tables.kinds import DAY_MS, Kind, Limits

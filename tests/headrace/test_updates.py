@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from headrace.deployment import learn_settings_of
+from headrace.process_terms import maker_of
 from headrace.settings import Settings, Trainer
-from headrace.wiring import maker_of
 from learners.learn_settings import LearnSettings
 from tests.learners.lessons import random_batch
 

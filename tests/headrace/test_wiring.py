@@ -13,6 +13,7 @@ from headrace import (
     guard_settings,
     joining,
     log_places,
+    process_terms,
     retaining,
     taking,
     tree,
@@ -32,11 +33,11 @@ from headrace.deployment import (
 )
 from headrace.feature_settings import Feature
 from headrace.pages import groups
+from headrace.process_terms import plan_of, policy_of
 from headrace.settings import Settings
 from headrace.settings_file import BadSettings
 from headrace.stream_settings import Label
 from headrace.web import NoPort, listen
-from headrace.wiring import plan_of, policy_of
 from learners import row_terms
 from learners.fields import Declared
 from learners.learn_settings import LearnSettings
@@ -46,7 +47,7 @@ from streams.errors import LogMismatch
 
 WIRED = (
     wiring, joining, deployment, guard_settings, log_places, configuration, retaining, tree, taking, gate_terms,
-    watching,
+    watching, process_terms,
 )  # fmt: skip
 HANDED_OVER_WHOLE = {"labels.NAME": rules.Label, "serving.quotas": Quotas, "serving.seen": SeenRule}
 """Groups whose fields are the arguments of one class, by the same names."""

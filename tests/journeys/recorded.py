@@ -15,8 +15,8 @@ from pathlib import Path
 
 from headrace.demo_settings import demo_settings
 from headrace.deployment import check_configuration, open_logs, rules_of, version_store
+from headrace.process_terms import learner_of, plan_of
 from headrace.settings import Settings
-from headrace.wiring import learner_of, plan_of
 from learners.trainer import train
 from streams.events import Event, Impression, Interaction, Item, Shown, Slate, key_of, topic_of
 from streams.frames import EventFrame, decode_frame, encode_event, encode_frame

@@ -125,7 +125,7 @@ class _Follower:
             return damage
         resting = self._retries.resting(self.clock())
         published = [one for one in self.registry.published if one not in self.registry.held]
-        version = wanted(self.registry.live, published, have | resting, self._tried())
+        version = wanted(self.registry.live, published, have | resting, self.experiments.needed(self.decisions.fold))
         if version is None:
             return self._tidy(have)
         try:
@@ -140,9 +140,6 @@ class _Follower:
         self.experiments.follow(self.decisions.fold)
         if self.registry.live != self._live:
             self.fallback, self._live = self._live, self.registry.live
-
-    def _tried(self) -> frozenset[int]:
-        return self.experiments.needed(self.decisions.fold)
 
     def _begin(self, version: int, have: set[int]) -> _Task:
         since, places = self.clock(), self.places
@@ -235,7 +232,8 @@ class _Follower:
         return Followed(idle=False, version=live, error=cause)
 
     def _tidy(self, have: set[int]) -> Followed:
-        for version in spare(have, self.registry.live, self.fallback, self.keep, self._tried()):
+        tried = self.experiments.needed(self.decisions.fold)
+        for version in spare(have, self.registry.live, self.fallback, self.keep, tried):
             self._remove(version)
         return Followed(idle=True)
 

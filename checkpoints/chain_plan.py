@@ -43,4 +43,13 @@ def to_compact(chains: Mapping[int, tuple[int, ...]], most: int) -> int | None:
     (3, None)
     """
     newest = max(chains, default=None)
-    return newest if newest is not None and len(chains[newest]) >= max((most + 1) // 2, 2) else None
+    return newest if newest is not None and len(chains[newest]) >= compacted_from(most) else None
+
+
+def compacted_from(most: int) -> int:
+    """How long a chain gets before it is made short.
+
+    >>> compacted_from(32), compacted_from(1)
+    (16, 2)
+    """
+    return max((most + 1) // 2, 2)

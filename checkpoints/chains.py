@@ -13,9 +13,10 @@ from typing import NamedTuple
 import msgspec
 
 from checkpoints.errors import DamagedVersion, NoSuchVersion
-from checkpoints.files import digest_of, stamps
+from checkpoints.files import Stamp, digest_of, stamps
 from checkpoints.manifest import Manifest, decode_manifest
 from checkpoints.places import Place
+from checkpoints.vouching import vouch, vouched
 
 MANIFEST = "manifest.json"
 COMPACTED = "compacted"
@@ -34,7 +35,7 @@ class Chains:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._whole: dict[Path, tuple[tuple[int, int, int], ...]] = {}
+        self._whole: dict[Path, tuple[Stamp, ...]] = {}
 
     def numbers(self) -> list[int]:
         """Reserved and committed ones."""
@@ -94,17 +95,22 @@ class Chains:
             wanted = links[0].manifest.base
         return links
 
-    def checked(self, version: int) -> tuple[Path, ...]:
+    def checked(self, version: int, *, by_word: bool = False) -> tuple[Path, ...]:
         """The folders of the chain, every file looked at: through what was compacted, or, where that is damaged,
-        through what it was made of. Raises NoSuchVersion, DamagedVersion."""
+        through what it was made of; `by_word`, files that another process looked at are taken for whole while they
+        stand untouched. Raises NoSuchVersion, DamagedVersion."""
         compacted = self.compacted()
         try:
-            return tuple(self._check(link) for link in self.links(version, compacted))
+            return tuple(self._check(link, by_word) for link in self.links(version, compacted))
         except (DamagedVersion, NoSuchVersion):
             if compacted:
                 with suppress(DamagedVersion, NoSuchVersion):
-                    return tuple(self._check(link) for link in self.links(version, ()))
+                    return tuple(self._check(link, by_word) for link in self.links(version, ()))
             raise
+
+    def looked_at(self, version: int) -> Path:
+        """The folder of one version as it was written, every file looked at. Raises NoSuchVersion, DamagedVersion."""
+        return self._check(Link(name := named(version), self.read(name)))
 
     def _link(self, version: int, compacted: Collection[int]) -> Link:
         if version in compacted:
@@ -112,10 +118,11 @@ class Chains:
                 return Link(name := short(version), self.read(name))
         return Link(name := named(version), self.read(name))
 
-    def _check(self, link: Link) -> Path:
+    def _check(self, link: Link, by_word: bool = False) -> Path:
         files = link.manifest.files
         folder = self._place.fetch(link.name, files)
-        if (seen := stamps(folder, files)) is not None and self._whole.get(folder) == seen:
+        seen = stamps(folder, files)
+        if seen is not None and (self._whole.get(folder) == seen or (by_word and vouched(folder, seen))):
             return folder
         unlike = _unlike(folder, files)
         if unlike and self._place.again(link.name, unlike):
@@ -126,6 +133,7 @@ class Chains:
             )
         if (seen := stamps(folder, files)) is not None:
             self._whole[folder] = seen
+            vouch(folder, seen)
         return folder
 
 

@@ -47,7 +47,7 @@ class Compacting:
         if self._clock() >= self._due:
             self._due = self._clock() + self._every
             if (version := self._wanted()) is not None:
-                self._child = version, self._start(version)
+                self._child = version, started(self._location, version)
         return None
 
     def close(self) -> None:
@@ -76,13 +76,15 @@ class Compacting:
         self._due = self._clock() + self._pause
         return Compacted(version, f"version {version} could not be made whole (status {status}): {said[-500:]}")
 
-    def _start(self, version: int) -> subprocess.Popen[bytes]:
-        home, known = str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")
-        told = msgspec.json.encode(self._location).decode()
-        return subprocess.Popen(
-            [sys.executable, "-m", "checkpoints.compaction", told, str(version), "--parent", str(os.getpid())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=os.environ | ONE_THREAD | {"PYTHONPATH": f"{home}{os.pathsep}{known}" if known else home},
-        )
+
+def started(location: Location, version: int) -> subprocess.Popen[bytes]:
+    """A child of low priority that makes a version whole, and dies with this process; it says on stderr what failed."""
+    home, known = str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")
+    told = msgspec.json.encode(location).decode()
+    return subprocess.Popen(
+        [sys.executable, "-m", "checkpoints.compaction", told, str(version), "--parent", str(os.getpid())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=os.environ | ONE_THREAD | {"PYTHONPATH": f"{home}{os.pathsep}{known}" if known else home},
+    )

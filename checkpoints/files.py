@@ -20,14 +20,17 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def stamps(folder: Path, names: Iterable[str]) -> tuple[tuple[int, int, int], ...] | None:
-    """What tells that files were not written to since: inode, length, time of the last change; None where one is
-    missing."""
+Stamp = tuple[int, int, int, int]
+
+
+def stamps(folder: Path, names: Iterable[str]) -> tuple[Stamp, ...] | None:
+    """What tells that files were not written to since: inode, length, times of the last change of the bytes and of the
+    entry; None where one is missing."""
     try:
         told = [(folder / name).stat() for name in sorted(names)]
     except OSError:
         return None
-    return tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in told)
+    return tuple((one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns) for one in told)
 
 
 def sync_folder(folder: Path) -> None:

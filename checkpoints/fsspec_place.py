@@ -24,6 +24,7 @@ from checkpoints.chains import MANIFEST
 from checkpoints.files import files_in
 from checkpoints.place_errors import EXTRAS, protocol_of, told_of, unknown_protocol
 from checkpoints.places import aside_of, emptied, tidy_asides
+from checkpoints.vouching import unsay
 
 CLAIM = "reserved"
 COPIES = 64
@@ -128,6 +129,7 @@ class FsspecPlace:
                 except FileNotFoundError:
                     continue
         shutil.rmtree(self._cache / name, ignore_errors=True)
+        unsay(self._cache / name)
 
     def tidy(self, before: int) -> None:
         tidy_asides(self._cache, before)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from checkpoints.files import files_in, sync_folder, sync_tree, write_whole
+from checkpoints.vouching import unsay
 
 GONE = ".gone-"
 
@@ -119,6 +120,7 @@ class DiskPlace:
 
     def drop(self, name: str) -> None:
         """1. out of sight in one step; 2. gone."""
+        unsay(self.root / name)
         gone = self.root / f"{GONE}{_flat(name)}"
         shutil.rmtree(gone, ignore_errors=True)
         with suppress(FileNotFoundError):

@@ -8,13 +8,13 @@ reads an event, opens a version or writes a line.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from checkpoints.errors import BadOrder, VersionError
+from checkpoints.errors import BadOrder
 from checkpoints.manifest import Manifest
-from checkpoints.registry import Registry
 from streams.decisions import Decision, Decisions
 from streams.log import Log
 from streams.mask import Entry, Masking, equal_below
@@ -148,29 +148,6 @@ def rippled(
     return replace(first, model_versions=tuple(version for version in fallen if version not in before))
 
 
-def good(manifests: Iterable[Manifest], decisions: Decisions, changed: Masking) -> list[Manifest]:
-    """What servers may go back to under a mask, best first: versions that passed, are valid, and that nobody held or
-    rolled back; those that have served come before those that never did, then most examples first."""
-    registry = Registry.of(decisions)
-    refused, served = registry.held | registry.rolled_back, set(registry.published)
-    able = (
-        m
-        for m in manifests
-        if m.verdict == "pass" and m.version not in refused and valid(decisions, changed, m.decisions, m.input)
-    )
-    return sorted(able, key=lambda m: (m.version in served, m.examples, m.version), reverse=True)
-
-
-def last_good(manifests: Iterable[Manifest], decisions: Decisions, changed: Masking) -> Manifest:
-    """The first of `good`. Raises VersionError where there is none."""
-    for manifest in good(manifests, decisions, changed):
-        return manifest
-    raise VersionError(
-        "no version that passed is valid under this mask: every one learned from what it takes out, or was held or "
-        "rolled back, or serves already. See `headrace versions list`; a later begin (from=TIME) may leave one"
-    )
-
-
 def free_id(wanted: str, taken: Collection[str]) -> str:
     """`wanted`, or with a suffix where it is in use.
 
@@ -195,15 +172,23 @@ def _check(order: Order, partitions: int, at: int) -> None:
     if by_time and by_positions:
         raise BadOrder("both times and positions are named; they bound the same thing: give one of the two")
     if order.t0 is not None and order.t0 > at:
-        raise BadOrder(f"it would begin at {order.t0}, but now is {at}: nothing has happened yet that it could mask")
+        raise BadOrder(
+            f"it would begin at {_utc(order.t0)}, but now is {_utc(at)}: nothing has happened yet that it could mask"
+        )
     if order.t0 is not None and order.t1 is not None and order.t1 <= order.t0:
-        raise BadOrder(f"it would end at {order.t1}, not after its begin at {order.t0}; swap `from` and `to`")
+        raise BadOrder(
+            f"it would end at {_utc(order.t1)}, not after its begin at {_utc(order.t0)}; swap `from` and `to`"
+        )
     for what, named in (("model versions", order.model_versions), ("labels", order.labels)):
         if named == ():
             raise BadOrder(f"{what} are asked for, but none is named, so nothing would be masked")
     strange = sorted({*(order.start or {}), *(order.stop or {})} - set(range(partitions)))
     if strange:
         raise BadOrder(f"positions name partition {strange[0]}, but the log has 0 to {partitions - 1}")
+
+
+def _utc(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _check_bounds(order: Order) -> None:

@@ -7,15 +7,15 @@ reads of them is kept (`item_values.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from learners.catalogue_lines import place_all
-from learners.item_values import Values, read_item, slices
+from learners.item_values import read_item, slices
 from learners.keeping import Arrays
+from learners.known_items import Known, known_of
 from learners.learner import Bools, Doubles, Ints
 from learners.names import Names
 from learners.schema import CATEGORIES, ITEM_FIELDS, SPACES, TAGS, Schema
@@ -30,20 +30,6 @@ COLUMNS = {
 }
 WIDTH = 2 + CATEGORIES + TAGS
 ITEM, AUTHOR, CATEGORY, TAG = (SPACES.index(name) for name in ("item", "author", "category", "tag"))
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What an entry was last told; ts -1 for a bare one."""
-
-    item_id: str
-    ts: int = -1
-    author: str | None = None
-    categories: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    deleted: bool = False
-    values: Values | None = None
-    """What declared features read of it; None where it was not told since they were declared."""
 
 
 class Catalogue:
@@ -178,14 +164,7 @@ class Catalogue:
 
     def load(self, arrays: Arrays, dumped: list[list[Any]]) -> None:
         """Become what `dump` gave; the names must stand already."""
-        self._known, self._replaced = [], {}
-        for entry, (item_id, ts, author, categories, tags, deleted, *told) in enumerate(dumped):
-            values = None
-            if told and told[0] is not None:
-                whole, keys = told[0]
-                measured = np.ascontiguousarray(arrays["items.measures"][entry]).tobytes()
-                values = Values(tuple(tuple(one) for one in keys), measured, whole)
-            self._known.append(Known(item_id, ts, author, tuple(categories), tuple(tags), deleted, values))
+        self._known, self._replaced = [known_of(line, entry, arrays) for entry, line in enumerate(dumped)], {}
         self._entry = {known.item_id: entry for entry, known in enumerate(self._known)}
         self._room(len(dumped))
         fields_E = (self._fields(known) for known in self._known)
@@ -196,6 +175,27 @@ class Catalogue:
             self._measure_EV[: len(dumped)] = arrays["items.measures"]
         self.changed = Changed()
         self.settle()
+
+    def put(self, arrays: Arrays, told: Mapping[int, list[Any]]) -> list[int]:
+        """Become what a later version says: all `arrays`, and the entries that it tells anew; those of them of which
+        something else is known now. Its names must stand already."""
+        new = []
+        for entry in sorted(told):
+            known = known_of(told[entry], entry, arrays)
+            if entry == len(self._known):
+                self._add(known)
+            elif known == self._known[entry]:
+                continue
+            else:
+                self._known[entry] = known
+                self._write(entry, known)
+            new.append(entry)
+        self._rests_E[: len(self._known)] = arrays["items.rests"]
+        if self._declared:
+            self._measure_EV[: len(self._known)] = arrays["items.measures"]
+        self.changed = Changed()
+        self.settle()
+        return new
 
     @property
     def _arrays(self) -> tuple[Ints, Ints, Doubles, Bools, Bools]:

@@ -18,7 +18,7 @@ import numpy as np
 from learners.chance_figures import ChanceFigures
 from learners.learner import Bools, Doubles, Ints
 from learners.metrics import losses
-from learners.rivals import Arrays, Features, Rival
+from learners.rivals import Arrays, Features, Held, Rival
 
 LIVE = "live"
 WINDOW, EXACT, FADE = 20_000, 1 << 17, 0.999
@@ -190,16 +190,20 @@ class Challengers:
 
     def state(self) -> Arrays:
         """Everything: figures, differences, and what rivals learned."""
+        return self.held()()
+
+    def held(self) -> Held:
+        """What `state` gives, as of now; see `Rival`."""
         arrays: Arrays = {"not_finite": np.array(self.not_finite)}
         arrays["out"] = np.frombuffer(json.dumps(self.out).encode(), np.uint8)
         for name, figures in self._figures.items():
-            arrays |= {f"{name}/figures/{key}": array for key, array in figures.state().items()}
+            arrays |= {f"{name}/figures/{key}": array.copy() for key, array in figures.state().items()}
         for name, one in self._paired.items():
             arrays[f"{name}/paired"] = np.array([one.rows, one.sum, one.blocks, one.mean, one.squares])
-        for name in self._running():
-            rival = self._rivals[name]
-            arrays |= {f"{name}/learned/{key}": array for key, array in rival.state().items()}
-        return arrays
+        learned = {name: self._rivals[name].held() for name in self._running()}
+        return lambda: (
+            arrays | {f"{name}/learned/{key}": array for name, held in learned.items() for key, array in held().items()}
+        )
 
     def load(self, arrays: Arrays) -> None:
         """Go on from a `state` of the same rivals. ValueError where it is of others."""

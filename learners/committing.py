@@ -25,13 +25,13 @@ from checkpoints.manifest import Manifest
 from checkpoints.registry import Registry
 from checkpoints.store import VersionStore
 from learners.evaluation import Evaluation
-from learners.gathering import Aside, Deltas, Taken, gathered
+from learners.gathering import Aside, Deltas, Taken, ahead_of, all_ahead, gathered
 from learners.gating import Gated, before, opened, verdict
 from learners.guarded_learner import live_of
 from learners.learned_state import EVALUATION, LEARNED, SERVING, State
+from learners.live_copies import Copy, stage_of
 from learners.plan import Plan
 from learners.refusing import Refuses
-from learners.rehearsal import Copy
 from learners.skew import Compares
 from streams.decisions import Decision, DecisionLog
 from streams.positions import Positions
@@ -71,6 +71,8 @@ class Draft:
     aside: Aside
     reached: Positions
     gated: Gated
+    challengers: Callable[[Path], None] | None
+    """What writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,15 @@ def brings_files(state: State, plan: Plan) -> bool:
     return not plan.chain or not isinstance(state.learner, Deltas)
 
 
+def ready(state: State, plan: Plan) -> bool:
+    """Whether `take` will be short. Where it would have to copy much, each call copies a little ahead."""
+    if brings_files(state, plan):
+        return True
+    riding = None if state.riding is None else state.riding.ahead()
+    step = all_ahead((ahead_of(state.learner, _since(state, plan)), riding))
+    return step is None or step()
+
+
 def take(
     state: State,
     plan: Plan,
@@ -111,12 +122,13 @@ def take(
     """What a version is to hold: learned state, figures and positions, copied. Where chains are allowed it stands on
     the version before, while its chain is short enough, and whoever serves derives its serving files; else it is whole,
     needs its number, and brings them along."""
-    gated = before(live_of(state.learner), state.rehearsal, plan.gate, live=live, scores=finite)
+    now = stage_of(state.examples, state.ordering.positions)
+    gated = before(live_of(state.learner), state.rehearsal, plan.gate, live=live, now=now, scores=finite)
     aside = Aside()
     if brings_files(state, plan):
         (aside.folder / SERVING).mkdir()
         state.learner.export(aside.folder / SERVING, version=version)
-    learned = gathered(state.learner, state.mark if 0 < state.links < plan.chain else None)
+    learned = gathered(state.learner, _since(state, plan))
     draft = Manifest(
         version,
         state.version,
@@ -133,9 +145,10 @@ def take(
         base=None if learned.whole else state.version,
     )
     riding = state.riding_report()
-    evaluation = _figures(state, aside.folder)
+    evaluation = _figures(state)
+    challengers = None if state.riding is None else state.riding.held()
     state.changed, state.before = {}, None
-    return Draft(state, draft, learned, evaluation, riding, aside, state.ordering.reached, gated)
+    return Draft(state, draft, learned, evaluation, riding, aside, state.ordering.reached, gated, challengers)
 
 
 def commit(draft: Draft, store: VersionStore) -> Committed:
@@ -168,6 +181,11 @@ def hold(manifest: Manifest, decisions: DecisionLog, clock: Callable[[], int]) -
     return f"version {manifest.version} is held: {manifest.reason}"
 
 
+def _since(state: State, plan: Plan) -> Any | None:
+    """The mark of the version that the next one can stand on."""
+    return state.mark if 0 < state.links < plan.chain else None
+
+
 def _line(kind: Literal["publish", "hold"], manifest: Manifest, decisions: DecisionLog, at: int) -> Decision:
     return Decision(
         kind,
@@ -181,13 +199,12 @@ def _line(kind: Literal["publish", "hold"], manifest: Manifest, decisions: Decis
     )
 
 
-def _figures(state: State, aside: Path) -> Evaluation:
-    """The figures as they are, before they are marked; those of challengers are written at once."""
+def _figures(state: State) -> Evaluation:
+    """The figures as they are, before they are marked."""
     evaluation = deepcopy(state.evaluation)
     state.evaluation.mark()
     if state.riding is not None:
         state.riding.mark()
-        state.riding.snapshot(aside)
     if isinstance(state.learner, Compares):
         state.learner.skew.mark()
     return evaluation
@@ -214,3 +231,5 @@ def _write(folder: Path, draft: Draft) -> None:
     shutil.copytree(draft.aside.folder, folder, dirs_exist_ok=True)
     draft.learned.write(folder / LEARNED, draft.manifest.base)
     np.savez(folder / EVALUATION, allow_pickle=False, **draft.evaluation.state())
+    if draft.challengers is not None:
+        draft.challengers(folder)

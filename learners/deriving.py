@@ -1,8 +1,8 @@
 """The serving files of a version that holds none: made from what was learned, as the learner itself would make them.
 
 For whoever serves, so that a trainer writes only what changed. Same arrays in, same bytes out as the export of a
-learner that holds them: item vectors, parts of the first layer and statistics are worked out here. Reads the files of a
-chain; knows no store, no optimizer and no torch.
+learner that holds them, whether a version is put together from its whole chain or from what changed since one that is
+held. Reads the files of a chain; knows no store, no optimizer and no torch.
 """
 
 from __future__ import annotations
@@ -11,31 +11,66 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from checkpoints.journal import uncollected
-from learners.exports import Served, export
-from learners.heads import heads_of
-from learners.keeper import opened_whole
-from learners.keeping import Arrays, kept
-from learners.kernels.flat import Flat
-from learners.learner import Floats
-from learners.memory import Memory
-from learners.models.pair_rows import PairRows
-from learners.models.two_stage_shape import ranker_of, towers_of
-from learners.schema import Schema
-from learners.serving_state import left, served_of
-from learners.tables.host_ids import HostIds
-from learners.tables.touched import Touched
+from msgspec import Struct
 
-LEARNED, TOUCHED = "learned", "touched."
+from checkpoints.errors import DamagedVersion
+from checkpoints.journal import uncollected
+from learners.exports import export
+from learners.standing import NotTold, Standing
+
+LEARNED = "learned"
 OF = "of.json"
 """Beside the files: the digest of what they were derived from."""
+MOST = 6 << 30
+"""Bytes that may be held from version to version; a larger model is put together anew each time."""
 
 
-@uncollected()
+class Step(Struct, frozen=True):
+    """One version of a chain: its folder, and the digest of what it had learned, "" where nobody knows."""
+
+    folder: str
+    digest: str = ""
+
+
+class Deriver:
+    """Derives one version after the other. What the last one had learned stays, and the next one that stands on it
+    costs what changed; any other is put together anew.
+
+    Promised: the files are those of a new deriver, whatever was derived before, and also after an error. Not promised:
+    how much memory is taken while files are written. For one thread.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._held: tuple[str, Standing] | None = None
+
+    @property
+    def held(self) -> str:
+        """The digest of what is held, "" where nothing is."""
+        return "" if self._held is None else self._held[0]
+
+    @uncollected()
+    def derive(self, chain: Sequence[Step], into: Path, *, version: int, steps: Sequence[Step] = ()) -> bool:
+        """Write the serving files of the last of a chain, the whole one first; whether what is held was brought along.
+        `steps` are another way to the same version, from one that may be held. Raises DamagedVersion."""
+        held, self._held = self._held, None
+        standing = _brought(held, next((way for way in (steps, chain) if _passes(way, held)), ()))
+        took = standing is not None
+        if standing is None:
+            held = None  # it was used up
+            standing = Standing.of([Path(step.folder) / LEARNED for step in chain])
+        digest = chain[-1].digest
+        export(into, standing.served(), version=version, orders=standing.orders)
+        (into / OF).write_text(json.dumps({"digest": digest}))
+        if standing.bytes <= self._most and digest:
+            self._held = digest, standing
+        return took
+
+
 def derive(chain: Sequence[Path], into: Path, *, version: int, digest: str) -> None:
     """Write the serving files of a version, given the folders of its chain, the whole one first."""
-    export(into, _served([folder / LEARNED for folder in chain]), version=version)
-    (into / OF).write_text(json.dumps({"digest": digest}))
+    steps = [Step(str(folder)) for folder in chain[:-1]]
+    Deriver(most=0).derive([*steps, Step(str(chain[-1]), digest)], into, version=version)
 
 
 def derived_of(folder: Path) -> str | None:
@@ -45,26 +80,21 @@ def derived_of(folder: Path) -> str | None:
     return told
 
 
-def _served(folders: Sequence[Path]) -> Served:
-    arrays, document = kept(*folders)
-    schema = Schema.of(document)
-    opened_whole(arrays, document, schema.spaces)
-    memory, ids = Memory(schema, PairRows()), HostIds(fallbacks=0)
-    memory.load(arrays, document)
-    ids.load(arrays["ids.space"], arrays["ids.key"])
-    touched = Touched()
-    touched.load({name.removeprefix(TOUCHED): array for name, array in arrays.items() if name.startswith(TOUCHED)})
-    gone = left(touched.gone_since(0), ids)
-    heads = heads_of(schema.labels, document.get("losses", {}))
-    rows = arrays["rank.rows"], arrays["seek.rows"]
-    return served_of(schema, heads, memory, ids, gone, rows, _dense(schema, arrays))
+def _passes(way: Sequence[Step], held: tuple[str, Standing] | None) -> bool:
+    return held is not None and any(step.digest == held[0] for step in way)
 
 
-def _dense(schema: Schema, arrays: Arrays) -> dict[str, Floats]:
-    """The dense weights of both stages by name."""
-    dense: dict[str, Floats] = {}
-    for stage, starts in (("rank", ranker_of(schema).start(0)), ("seek", towers_of(schema).start())):
-        flat = Flat({name: weight.shape for name, weight in starts.items()})
-        flat.values[:] = arrays[f"{stage}.dense"]
-        dense |= flat.named
-    return dense
+def _brought(held: tuple[str, Standing] | None, way: Sequence[Step]) -> Standing | None:
+    """What is held as the last version of a way that passes it, where it can be brought along."""
+    if held is None or not way:
+        return None
+    digests = [step.digest for step in way]
+    steps = way[len(digests) - digests[::-1].index(held[0]) :]
+    try:
+        for step in steps:
+            held[1].take(Path(step.folder) / LEARNED)
+        if not steps:
+            held[1].stay(Path(way[-1].folder) / LEARNED)
+    except (NotTold, DamagedVersion):
+        return None  # a damaged file is named when all is put together
+    return held[1]

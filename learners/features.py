@@ -74,19 +74,16 @@ def features(
     extra: Sequence[int] = (),
     numbers: Numbers | None = None,
 ) -> Features:
-    """The features of a batch's lessons, whose item facts `catalogue` holds already; `extra` are entries wanted
-    beside those of the rows."""
+    """Features of lessons whose item facts `catalogue` holds; `extra` are entries wanted beside those of the rows."""
     numbers = numbers or Numbers(schema.numbers)
     lessons = [(at, e.row, e.shot) for at, e in enumerate(batch.examples) if e.shot and is_lesson(e.row)]
     rows = [row for _, row, _ in lessons]
     asker_list, shot_R = _askers([shot for _, _, shot in lessons])
-    wheres: dict[Where, int] = {}  # now that shots are at hand: later they would have to be fetched again
-    where_S = [wheres.setdefault(where_of(shot), len(wheres)) for shot in asker_list]
+    wheres, where_S = _wheres(asker_list)
     entry_R = [catalogue.entry(row.item_id) for row in rows]
     items = {entry: place for place, entry in enumerate(dict.fromkeys(entry_R))}
     entry_I = np.array([*items, *extra], np.int64)
     told = asked(asker_list, schema)
-    kinds = [row.kind for row in rows]
     position = np.array([row.position for row in rows], np.int64)
     placed = Bags(np.full(len(rows), 2 * POSITION, np.int64), position, np.ones(len(rows), np.int64))
     value_RL, decided_RL = _targets(rows, schema.labels)
@@ -105,12 +102,12 @@ def features(
         weight_R=weight_R,
         position_R=position,
         first_R=np.array([row.first for row in rows], np.bool_),
-        ranked_R=~_are("organic", kinds),
-        label_R=_are("label", kinds),
+        ranked_R=~_are("organic", rows),
+        label_R=_are("label", rows),
         finite=_finite(value_RL, weight_R, asker_list),
         shot_S=asker_list,
-        wheres=tuple(wheres),
-        where_S=np.array(where_S, np.int64),
+        wheres=wheres,
+        where_S=where_S,
         columns=told,
         number_RK=_numbers(schema, told, shot_R, catalogue, np.array(entry_R, np.int64)),
     )
@@ -127,12 +124,20 @@ def where_of(shot: Shot) -> Where:
     return shot.surface, shot.producer, shot.app_version
 
 
-def _are(kind: str, kinds: Sequence[str]) -> Bools:
+def _are(kind: str, rows: Sequence[Row]) -> Bools:
     """Which are of a kind: mostly all, or none."""
+    kinds: list[str] = [row.kind for row in rows]
     count = kinds.count(kind)
     if count in (0, len(kinds)):
         return np.full(len(kinds), count > 0)
     return np.array([one == kind for one in kinds], np.bool_)
+
+
+def _wheres(shots: Sequence[Shot]) -> tuple[tuple[Where, ...], Ints]:
+    """Where they were asked, and which of it each has; later the shots would have to be fetched again."""
+    wheres: dict[Where, int] = {}
+    place_S = [wheres.setdefault(where_of(shot), len(wheres)) for shot in shots]
+    return tuple(wheres), np.array(place_S, np.int64)
 
 
 def _askers(shots: Sequence[Shot]) -> tuple[list[Shot], Ints]:

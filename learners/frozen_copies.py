@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from learners.gathering import Bulky, Taken, ahead_of, all_ahead, gathered
 from learners.learner import Carries, Learner
 from learners.ordering import Batch
 from learners.rivals import Arrays
@@ -34,7 +35,7 @@ class TooLarge(ValueError):
 class FrozenCopies:
     """`make` gives a learner like the live one, with nothing learned.
 
-    A state is two things: `state`, and files that `keep` writes.
+    A state is two things: `state`, and the copies themselves, which `held` gives to be written.
     """
 
     def __init__(
@@ -42,8 +43,8 @@ class FrozenCopies:
     ) -> None:
         self._make, self._ages, self._largest, self._row = make, dict(ages), largest, row
         self.copies: dict[str, Learner] = {}
-        self._files: dict[str, dict[str, bytes]] = {}
-        """What a copy is as files, once these were asked for."""
+        self._taken: dict[str, Taken] = {}
+        """What a copy is, once that was asked for: it stands still."""
         self._turns: dict[str, int] = {}
         self._rows: int | None = None
         """How many rows the live model had learned when a copy was last taken."""
@@ -74,24 +75,21 @@ class FrozenCopies:
         due = self.due(live.rows_learned, at)
         if not due:
             return
+        if isinstance(live, Bulky):
+            self._fits(live.bulk)  # writing a large one only to see that would take long
         with TemporaryDirectory() as folder:
             live.snapshot(Path(folder))
-            self.size = sum(file.stat().st_size for file in Path(folder).rglob("*"))
-            if self.size > self._largest:
-                self.copies, self._files = {}, {}
-                raise TooLarge(
-                    f"the model is {self.size:,} bytes, copies may be {self._largest:,}: see [trainer.challengers]"
-                )
+            self._fits(sum(file.stat().st_size for file in Path(folder).rglob("*")))
             for name in due:
                 self.copies[name] = self._made(Path(folder))
-                self._files.pop(name, None)
+                self._taken.pop(name, None)
                 self._turns[name], self._rows = at // self._ages[name], live.rows_learned
 
     def forget(self, batch: Batch) -> None:
         """Copies forget users as the live model does; the rows of the batch are of kind forget."""
         for copy in self.copies.values():
             copy.learn(batch)
-        self._files = {}
+        self._taken = {}
 
     def carry(self, before: FrozenCopies) -> None:
         """Become what those of other features are, read by these. A learner that can't be carried has none."""
@@ -102,19 +100,17 @@ class FrozenCopies:
                 copy.carry(old)
                 self.copies[name] = copy
 
-    def keep(self, folder: Path) -> None:
-        """Write the copies, each into a folder of its own."""
-        for place, name in enumerate(self._ages):
-            if name not in self.copies:
-                continue
-            aside = folder / str(place)
-            aside.mkdir(parents=True)
-            if name not in self._files:
-                self.copies[name].snapshot(aside)
-                self._files[name] = {file.name: file.read_bytes() for file in sorted(aside.iterdir())}
-                continue
-            for file, content in self._files[name].items():
-                (aside / file).write_bytes(content)
+    def ahead(self) -> Callable[[], bool] | None:
+        """What copies ahead of `held`, where a copy is new or was changed; see `Deltas`."""
+        told = [ahead_of(copy, None) for name, copy in self.copies.items() if name not in self._taken]
+        return all_ahead(told)
+
+    def held(self) -> list[tuple[str, Taken]]:
+        """The copies, each with the name of its folder, to be written once or often, by whoever likes."""
+        for name, copy in self.copies.items():
+            if name not in self._taken:
+                self._taken[name] = gathered(copy, None)
+        return [(str(n), self._taken[name]) for n, name in enumerate(self._ages) if name in self._taken]
 
     def state(self) -> Arrays:
         """All but the copies."""
@@ -122,13 +118,20 @@ class FrozenCopies:
         return {"document": np.frombuffer(json.dumps(told, sort_keys=True).encode(), np.uint8)}
 
     def load(self, arrays: Arrays, folder: Path) -> None:
-        """Become what `state` and `keep` gave. ValueError where they are of other ages."""
+        """Become what `state` gave and was written of `held`. ValueError where they are of other ages."""
         told = json.loads(arrays["document"].tobytes())
         if not set(told["turns"]) <= set(self._ages):
             raise ValueError(f"copies are {sorted(told['turns'])}, this keeps {sorted(self._ages)}")
-        self._turns, self._rows, self.size, self._files = told["turns"], told["rows"], told["size"], {}
+        self._turns, self._rows, self.size, self._taken = told["turns"], told["rows"], told["size"], {}
         places = {name: str(place) for place, name in enumerate(self._ages)}
         self.copies = {name: self._made(folder / places[name]) for name in self._ages if name in told["kept"]}
+        self.held()  # as before the restart: what changes from here on has the same bytes then
+
+    def _fits(self, size: int) -> None:
+        self.size = size
+        if size > self._largest:
+            self.copies, self._taken = {}, {}
+            raise TooLarge(f"the model is {size:,} bytes, copies may be {self._largest:,}: see [trainer.challengers]")
 
     def _made(self, folder: Path | None = None) -> Learner:
         copy = self._make()

@@ -39,7 +39,7 @@ class Limits(Struct, frozen=True):
 
 class Measure(Struct, frozen=True):
     """One figure of a version. `holds` where its verdict, fail or not, keeps the version from serving; `live` is the
-    same figure of the version that serves, where it has one."""
+    same figure of the version that serves, where it has one, `copy` the version that it is compared with."""
 
     name: str
     verdict: Verdict
@@ -51,6 +51,7 @@ class Measure(Struct, frozen=True):
     live: float | None = None
     n: int = 0
     holds: bool = False
+    copy: int | None = None
 
     @property
     def told(self) -> dict[str, Any]:
@@ -60,7 +61,14 @@ class Measure(Struct, frozen=True):
 
 
 def measured(
-    name: str, figure: Figure | None, limit: float, *, least: int, live: float | None = None, excuse: str = ""
+    name: str,
+    figure: Figure | None,
+    limit: float,
+    *,
+    least: int,
+    live: float | None = None,
+    excuse: str = "",
+    copy: int | None = None,
 ) -> Measure:
     """A figure against its limit. With an `excuse` it is told, and holds nothing.
 
@@ -76,6 +84,8 @@ def measured(
         n = figure.n if figure else 0
         return Measure(name, "inconclusive", f"{name}: too few rows to say, {n:,} of {least:,}", limit=limit, n=n)
     interval = f"{name} {figure.value:+.4f} ({figure.low:+.4f} to {figure.high:+.4f})"
+    if copy is not None:
+        interval += f" against version {copy}"
     if figure.low > limit:
         verdict, why = "fail", f"{interval} is beyond its limit {limit:g}"
     elif figure.high <= limit:
@@ -86,7 +96,7 @@ def measured(
     if excuse and verdict != "pass":
         verdict, why = "inconclusive", f"{why}; {excuse}"
     return Measure(
-        name, verdict, why, figure.value, figure.low, figure.high, limit, live, figure.n, holds  # type: ignore[arg-type]
+        name, verdict, why, figure.value, figure.low, figure.high, limit, live, figure.n, holds, copy  # type: ignore[arg-type]
     )  # fmt: skip
 
 

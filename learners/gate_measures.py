@@ -20,20 +20,36 @@ DENSE, ROWS, KEPT = ".dense", ".rows", (".moments", ".state")
 BETTER = "the rows say that it foresees better than the live version, so a change of this kind is what was learned"
 YOUNG = "the live version learned too little to be a measure of that"
 LIKE_LIVE = "the live version is as far off on the same rows: what changed is the world"
+RECENT, STANDS = 60_000, 300_000
+"""For how long (event time, ms) a version is a measure of sudden changes: one that served, and one that still does."""
+OTHER = "another version serves, and there is no newer copy yet"
+OLD = "that version is old: what the model learned since is judged by ne and auc"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What serves (`live`), and of what versions the copies are that foresaw the rows and the canary, None where there
+    is none. The canary's is `age` behind the model (event time, ms), and `young` where it had learned little."""
+
+    live: int | None = None
+    rows: int | None = None
+    canary: int | None = None
+    young: bool = True
+    age: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
     """Rows that the trained model foresaw before it learned them (`p_N`), what came, and what the live version foresees
     of them (`live_N`; None where there is none). The newest of them are the canary: what the version itself says of
-    these rows, and what the live one does."""
+    these rows, and what the live one does. A copy stands for the live version (`served`)."""
 
     p_N: Doubles
     came_N: Flags
     live_N: Doubles | None = None
     canary_C: Doubles = field(default_factory=lambda: np.zeros(0))
     canary_live_C: Doubles | None = None
-    young: bool = True
+    served: Served = Served()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,30 +140,44 @@ def _off(told: Figure) -> Figure:
 def ne_worse(rows: Compared, limits: Limits) -> Measure:
     """By how much its normalised entropy is worse than the live version's on the same rows."""
     told = None if rows.live_N is None else ne_apart(rows.p_N, rows.live_N, rows.came_N)
-    return measured("ne", told, limits.ne, least=limits.rows)
+    return measured("ne", told, limits.ne, least=limits.rows, copy=rows.served.rows)
 
 
 def auc_worse(rows: Compared, limits: Limits) -> Measure:
     """By how much its AUC is worse; excused where the normalised entropy proves it better."""
     told = None if rows.live_N is None else auc_lost(rows.p_N, rows.live_N, rows.came_N)
-    return measured("auc", told, limits.auc, least=limits.rows, excuse=_excuse(rows, limits))
+    return measured("auc", told, limits.auc, least=limits.rows, excuse=_better(rows, limits), copy=rows.served.rows)
 
 
 def shift(rows: Compared, limits: Limits) -> Measure:
     """How far the shape of its scores on the canary moved from the live version's."""
     told = None if rows.canary_live_C is None else shifted(rows.canary_C, rows.canary_live_C)
-    excuse = YOUNG if rows.young else _excuse(rows, limits)
-    return measured("shift", told, limits.shift, least=min(limits.rows, 100), excuse=excuse)
+    excuse = _no_measure(rows, limits) or _better(rows, limits)
+    least, copy = min(limits.rows, 100), rows.served.canary
+    return measured("shift", told, limits.shift, least=least, excuse=excuse, copy=copy)
 
 
 def order(rows: Compared, limits: Limits) -> Measure:
-    """How differently it orders the canary. What foresees better is no excuse: what learned turned labels foresees
-    those."""
+    """How differently it orders the canary: a sudden change, so it is held to what serves, or served a moment ago. What
+    foresees better is no excuse then: what learned turned labels foresees those."""
     told = None if rows.canary_live_C is None else disordered(rows.canary_C, rows.canary_live_C)
-    return measured("order", told, limits.order, least=min(limits.rows, 100), excuse=YOUNG if rows.young else "")
+    least, copy = min(limits.rows, 100), rows.served.canary
+    return measured("order", told, limits.order, least=least, excuse=_no_measure(rows, limits), copy=copy)
 
 
-def _excuse(rows: Compared, limits: Limits) -> str:
+def _no_measure(rows: Compared, limits: Limits) -> str:
+    """Why a canary can't say of a model that it changed too much. An old version that still serves is a measure until
+    there are rows enough for those that compare what is foreseen with what came."""
+    served = rows.served
+    if served.young:
+        return YOUNG
+    if served.canary != served.live:
+        return OTHER if served.age >= RECENT else ""
+    compared = 0 if rows.live_N is None else len(rows.live_N)
+    return OLD if served.age >= STANDS and compared >= limits.rows else ""
+
+
+def _better(rows: Compared, limits: Limits) -> str:
     if rows.live_N is None:
         return ""
     told = ne_apart(rows.p_N, rows.live_N, rows.came_N)

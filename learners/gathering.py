@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -51,11 +51,26 @@ class Weighs(Protocol):
 
 
 @runtime_checkable
+class Bulky(Protocol):
+    """A learner that knows how large it is."""
+
+    @property
+    def bulk(self) -> int:
+        """About how many bytes a snapshot has at least, found out at once."""
+        ...
+
+
+@runtime_checkable
 class Deltas(Protocol):
     """A learner that can tell what changed, and become what a chain of that makes."""
 
     def mark(self) -> Any | None:
         """This moment, where it is what the newest of the restored folders holds; None: write the next one whole."""
+        ...
+
+    def ahead(self, since: Any | None) -> Callable[[], bool] | None:
+        """Where `gather` would give everything: what copies a little of it ahead at each call, and says whether little
+        is left; what changes meanwhile is copied again. None: it takes little time anyway."""
         ...
 
     def gather(self, since: Any | None) -> Taken:
@@ -70,6 +85,22 @@ class Deltas(Protocol):
 def gathered(learner: Learner, since: Any | None) -> Taken:
     """What changed of a learner since a mark; everything, where it can't tell."""
     return learner.gather(since) if isinstance(learner, Deltas) else _Copied.of(learner)
+
+
+def ahead_of(learner: Learner, since: Any | None) -> Callable[[], bool] | None:
+    """What copies ahead, where that is needed, and the learner can."""
+    return learner.ahead(since) if isinstance(learner, Deltas) else None
+
+
+def all_ahead(steps: Iterable[Callable[[], bool] | None]) -> Callable[[], bool] | None:
+    """All of these at each call; whether little is left of each."""
+    there = [step for step in steps if step is not None]
+
+    def go_on() -> bool:
+        told = [step() for step in there]
+        return all(told)
+
+    return go_on if there else None
 
 
 def mark_of(learner: Learner) -> Any | None:

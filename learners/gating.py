@@ -16,7 +16,8 @@ from learners.gate import Limits, Measure, judge
 from learners.gate_measures import Compared, Weighed, all_of, finite, norms, running, weighed
 from learners.gathering import Taken, Weighs, restore
 from learners.learner import Learner
-from learners.rehearsal import Copy, Rehearsal
+from learners.live_copies import Copy, Stage
+from learners.rehearsal import Rehearsal
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,21 @@ class Gated:
 
 
 def before(
-    learner: Learner, rehearsal: Rehearsal | None, limits: Limits | None, *, live: int | None, scores: bool
+    learner: Learner,
+    rehearsal: Rehearsal | None,
+    limits: Limits | None,
+    *,
+    live: int | None,
+    now: Stage,
+    scores: bool,
 ) -> Gated:
-    """What is to be judged, at the moment at which it is taken. `learner` is the one that serves, without a guard."""
+    """What is to be judged, at the moment at which it is taken. `learner` is the one that learns, without a guard, and
+    has come to `now`."""
     rows = learner.rows_learned
     if rehearsal is None:
         return Gated(limits, live, scores, rows)
-    return Gated(limits, live, scores, rows, rehearsal.compared(learner), rehearsal, rehearsal.wanted(live))
+    compared, copy = rehearsal.compared(learner, live, now), rehearsal.wanted(live, now)
+    return Gated(limits, live, scores, rows, compared, rehearsal, copy)
 
 
 def verdict(told: Gated, learned: Taken, store: VersionStore) -> tuple[Verdict, str, dict[str, Any]]:
@@ -66,7 +75,7 @@ def opened(told: Gated, store: VersionStore, folder: str) -> Copy | None:
         size = sum(file.stat().st_size for link in links for file in (link / folder).rglob("*") if file.is_file())
         learner = rehearsal.make(size)
         restore(learner, [link / folder for link in links])
-        return Copy(version, learner, store.manifest(version).examples, size)
+        return Copy.of(store.manifest(version), learner, size)
     except (VersionError, OSError, ValueError, KeyError) as error:
         rehearsal.out[version] = f"{type(error).__name__}: {error}"
         return None

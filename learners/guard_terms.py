@@ -35,12 +35,14 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the guard watches: which label (None: the first that is a chance), and how many shadows there may be."""
+    """What the guard watches: which label (None: the first that is a chance), how many shadows there may be, and how
+    many batches `wait` before they are learned."""
 
     label: str | None = None
     most_shadows: int = 2
     rules: GuardRules = field(default_factory=GuardRules)
     watch: Watch = field(default_factory=Watch)
+    wait: int = 0
 
 
 def terms_of(told: Mapping[str, str | int]) -> Terms:
@@ -55,7 +57,8 @@ def terms_of(told: Mapping[str, str | int]) -> Terms:
     surfaces = {name.removeprefix(WINDOW): int(at) for name, at in told.items() if name.startswith(WINDOW)}
     watch = Watch(str(told.get("event", "")), surfaces=surfaces, fast=told.get("mode") == "fast", **times)
     label, shadows = told.get("label"), int(told.get("shadows", 2))
-    return Terms(None if label is None else str(label), shadows, GuardRules(**patience), watch)
+    wait = int(told.get("wait", 0))
+    return Terms(None if label is None else str(label), shadows, GuardRules(**patience), watch, wait)
 
 
 def watched(terms: Terms, labels: Sequence[str], values: Collection[str]) -> int:

@@ -7,7 +7,7 @@ written whole, since what it stands on is not what the live learner stood on.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.gathering import Taken, Weighs, gathered
+from learners.gathering import Taken, Weighs, ahead_of, all_ahead, gathered
 from learners.learner import Learner
+from learners.waiting_rows import PLACES
 
 STATE, SHADOW = "guard.npz", "shadow-"
 State = Mapping[str, NDArray[Any]]
@@ -67,6 +68,14 @@ def take(live: Learner, shadows: Mapping[int, Learner], state: State, since: Gua
     return GuardTaken(GuardMark((live, told.mark), marks), told, {n: a.copy() for n, a in state.items()}, others)
 
 
+def ahead(live: Learner, shadows: Mapping[int, Learner], since: GuardMark | None) -> Callable[[], bool] | None:
+    """What copies ahead of those of which `take` would give everything."""
+    first = ahead_of(live, _of(live, since.live if since else None))
+    before = {} if first is not None or since is None else since.shadows
+    others = [ahead_of(one, _of(one, before.get(group))) for group, one in shadows.items()]
+    return all_ahead((first, *others))
+
+
 def folders_of(group: int, folders: Sequence[Path]) -> list[Path]:
     """Those of a shadow, in a chain."""
     return [folder / f"{SHADOW}{group}" for folder in folders if (folder / f"{SHADOW}{group}").exists()]
@@ -76,7 +85,8 @@ def digest_of(live: str, state: State, shadows: Sequence[str]) -> str:
     """sha256 over the digests of learners and the guard's state."""
     hashed = hashlib.sha256(live.encode())
     for name, array in sorted(state.items()):
-        hashed.update(f"{name}{array.shape}{array.dtype}".encode() + array.tobytes())
+        if not name.endswith(PLACES):
+            hashed.update(f"{name}{array.shape}{array.dtype}".encode() + array.tobytes())
     for shadow in shadows:
         hashed.update(shadow.encode())
     return hashed.hexdigest()

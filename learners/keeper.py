@@ -6,9 +6,8 @@ what it gives (`Gathered`) is read, hashed and written on any one thread, and no
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from checkpoints.deltas import LENGTH, ROWS, VALUES, delta, write
+from checkpoints.deltas import LENGTH, ROWS, VALUES, delta
 from checkpoints.journal import has, name_of, taken, written
-from learners.keeping import ARRAYS, DOCUMENT, Arrays, kept
+from learners.copying import Copying, Whole
+from learners.keeping import Arrays, keep, kept
 from learners.learner_lines import NAMES, LearnerLines, Mark, Part
 from learners.row_digest import Lines, RowDigest
-from learners.tables.touched import Touched
 
 Parts = Mapping[str, Part]
+Some = Callable[[], Iterable[tuple[str, Lines]]]
 Document = dict[str, Any]
 READ = (2, 3)
 """Formats of the document; before 3 texts stood in it."""
@@ -35,30 +35,30 @@ VERSIONS = "touched."
 class Hashing:
     """A digest that is worked out once, by whoever asks first."""
 
-    def __init__(self, digest: RowDigest, parts: Parts, rest: Arrays, document: Document) -> None:
+    def __init__(self, digest: RowDigest, lines: Some, rest: Arrays, document: Document) -> None:
         self._lock, self._told = threading.Lock(), ""
-        self._given: tuple[RowDigest, Parts, Arrays, Document] | None = (digest, parts, rest, document)
+        self._given: tuple[RowDigest, Some, Arrays, Document] | None = (digest, lines, rest, document)
 
     def told(self) -> str:
         with self._lock:
             if self._given is not None:
-                digest, parts, rest, document = self._given
-                digest.take({name: _hashed(part) for name, part in parts.items()})
-                learned = {name: array for name, array in rest.items() if not name.startswith(VERSIONS)}
-                self._told, self._given = digest.told(learned, document), None
+                digest, lines, rest, document = self._given
+                for space, some in lines():
+                    digest.take({space: some})
+                self._told, self._given = digest.told(_learned(rest), document), None
         return self._told
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """`Taken` of a learner of two stages: parts that changed, or (`every`) all arrays with their document."""
+    """`Taken` of a learner of two stages: parts that changed, or (`every`) all lines."""
 
     mark: Mark
     hashing: Hashing
     rest: Arrays
     document: Document
     parts: Parts = field(default_factory=dict)
-    every: tuple[Arrays, Document] | None = None
+    every: Whole | None = None
 
     @property
     def whole(self) -> bool:
@@ -69,64 +69,90 @@ class Gathered:
 
     def weights(self) -> Iterator[tuple[str, NDArray[Any]]]:
         """Every array that it holds, by name."""
-        yield from (self.every[0] if self.every is not None else self.rest).items()
-        for part in () if self.every is not None else self.parts.values():
+        yield from self.rest.items()
+        held = self.parts if self.every is None else self.every.spaces
+        for part in held.values():
             yield from part.arrays.items()
 
     def write(self, folder: Path, base: int | None) -> None:
         if self.every is not None:
-            keep_whole(folder, *self.every)
+            keep(folder, self.rest | self.every.arrays(), self.document)
             return
         if base is None:
             raise ValueError(f"{folder} is to hold what changed, and nobody said since which version")
-        folder.mkdir(parents=True, exist_ok=True)
         texts: Arrays = {}
         named = [part for name, part in self.parts.items() if name.startswith(NAMES)]
         for of, parts in (("names", named), ("items", [self.parts["items"]])):
             if entries := [entry for part in parts for entry in part.entries or ()]:
                 texts[name_of(of, base)] = written(entries)
         rows = [_changed(part) for part in self.parts.values()]
-        write(folder / ARRAYS, delta(base, self.rest, texts, *rows))
-        (folder / DOCUMENT).write_text(json.dumps(self.document, sort_keys=True))
+        keep(folder, delta(base, self.rest, texts, *rows), self.document)
 
 
 class Keeper:
-    """Marks, gathered parts and the running digest of one learner. After a load there is a new one."""
+    """Marks, gathered parts and the running digest of one learner. After a load there is a new one; `standing` where
+    what was loaded can be stood on."""
 
-    def __init__(self, lines: LearnerLines, touched: Touched) -> None:
-        self._lines, self._touched, self._digest = lines, touched, RowDigest()
+    def __init__(self, lines: LearnerLines, *, standing: bool) -> None:
+        self._lines, self._touched, self._digest, self._standing = lines, lines.touched, RowDigest(), standing
         self._hashed: Mark | None = None
         self._hashing: Hashing | None = None
+        self._copying: Copying | None = None
 
-    def stand(self) -> Mark:
-        """This moment, which the newest version holds, with all that came before it hashed."""
+    def stand(self) -> Mark | None:
+        """This moment, which the newest version holds, with all that came before it hashed; None where the next one
+        can't stand on that."""
+        if not self._standing:
+            return None
         self._begin()
         self._touched.forget(gone := self._touched.mark())
         return replace(self._lines.mark(), gone=gone)
 
-    def gather(self, since: Mark | None, document: Document, whole: Callable[[], tuple[Arrays, Document]]) -> Gathered:
-        """What changed since a mark; everything, which `whole` gives, where it is of another life. `document` has no
-        texts in it. Ids that went are told of since the mark."""
-        known = since if since is not None and self._lines.knows(since) else None
-        if known is not None:
-            self._touched.forget(known.gone)
+    @property
+    def bulk(self) -> int:
+        """See `Bulky`."""
+        return self._lines.bulk
+
+    def ahead(self, since: Mark | None) -> Callable[[], bool] | None:
+        """See `Deltas`."""
+        if self._known(since):
+            return None
+        self._copying = self._copying or Copying(self._lines)
+        return self._copying.go_on
+
+    def gather(self, since: Mark | None, document: Document) -> Gathered:
+        """What changed since a mark; everything, where it is of another life. `document` has no texts in it. Ids that
+        went are told of since the mark."""
+        if since is None or not self._known(since):
+            return self._whole(document)
+        self._copying = None
+        self._touched.forget(since.gone)
         lines, rest, before = self._lines, self._lines.rest(), self._begin()
-        parts = lines.since(known or before)
-        if known is not None:
-            lines.forget(min(known, before, key=lambda mark: mark.at["rows"][0]))
-        every = None if known else whole()
+        parts = lines.since(since)
+        lines.forget(min(since, before, key=lambda mark: mark.at["rows"][0]))
         gone, self._hashed = self._touched.mark(), lines.mark()
-        if known is None:
-            self._touched.forget(gone)
-        self._hashing = Hashing(self._digest, parts, rest, document)
-        mark = replace(self._hashed, gone=gone)
-        return Gathered(mark, self._hashing, rest, document, {} if every else parts, every)
+        self._hashing = Hashing(self._digest, _lines_of(parts), rest, document)
+        return Gathered(replace(self._hashed, gone=gone), self._hashing, rest, document, parts)
+
+    def _whole(self, document: Document) -> Gathered:
+        """What lines are hashed to begins anew, since all of them are at hand."""
+        copying, self._copying = self._copying or Copying(self._lines), None
+        every, rest = copying.end(), self._lines.rest()
+        gone, self._hashed = self._touched.mark(), self._lines.mark()
+        self._touched.forget(gone)
+        self._lines.forget(self._hashed)
+        self._digest = RowDigest()
+        self._hashing = Hashing(self._digest, _all_of(every), rest, document)
+        return Gathered(replace(self._hashed, gone=gone), self._hashing, rest, document, {}, every)
+
+    def _known(self, since: Mark | None) -> bool:
+        return since is not None and self._lines.knows(since)
 
     def told(self, document: Document) -> str:
         """The digest now."""
         parts, rest = self._lines.since(self._begin()), self._lines.rest()
         self._hashed = self._lines.mark()
-        return Hashing(self._digest, parts, rest, document).told()
+        return Hashing(self._digest, _lines_of(parts), rest, document).told()
 
     def _begin(self) -> Mark:
         """Up to where lines are hashed: what was given away last is, and at first everything."""
@@ -142,13 +168,11 @@ class Keeper:
 
 def keep_whole(folder: Path, arrays: Arrays, document: Document) -> None:
     """Write everything; names and items of the document become arrays of texts."""
-    folder.mkdir(parents=True, exist_ok=True)
     left = dict(document)
     names, items = left.pop("names"), left.pop("items")
     named = ((space, n, text) for space, texts in names.items() for n, text in enumerate(texts))
     texts = {"names": named, "items": (("item", n, told) for n, told in enumerate(items))}
-    write(folder / ARRAYS, arrays | {name_of(of, None): written(entries) for of, entries in texts.items()})
-    (folder / DOCUMENT).write_text(json.dumps(left, sort_keys=True))
+    keep(folder, arrays | {name_of(of, None): written(entries) for of, entries in texts.items()}, left)
 
 
 def opened(folders: Sequence[Path], wanted: Document, spaces: tuple[str, ...]) -> tuple[Arrays, Document, bool]:
@@ -184,10 +208,21 @@ def _put(listed: list[Any], n: int, said: Any) -> None:
     listed[n] = said
 
 
+def _learned(arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    return {name: array for name, array in arrays.items() if not name.startswith(VERSIONS)}
+
+
+def _all_of(every: Whole) -> Some:
+    return lambda: ((space, replace(some, arrays=_learned(some.arrays))) for space, some in every.lines())
+
+
+def _lines_of(parts: Parts) -> Some:
+    return lambda: ((space, _hashed(part)) for space, part in parts.items())
+
+
 def _hashed(part: Part) -> Lines:
-    arrays = {name: array for name, array in part.arrays.items() if not name.startswith(VERSIONS)}
     texts = None if part.entries is None else [written([entry]).tobytes() for entry in part.entries]
-    return Lines(part.line_C, part.length, arrays, texts)
+    return Lines(part.line_C, part.length, _learned(part.arrays), texts)
 
 
 def _changed(part: Part) -> Arrays:

@@ -25,7 +25,8 @@ from learners.two_stage_model import Model
 
 CHUNK = 1 << 16
 """Lines copied at a time where all of them are looked at."""
-NAMES = "names."
+NAMES, ITEMS = "names.", "items"
+"""Spaces whose lines have texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Lines of one space (ascending) of `length` in all, of which there were `was` at the mark; arrays have a line for
-    each, and so have texts, where the space has some."""
+    """Lines of one space (ascending) of `length` in all; arrays have a line for each, and so have texts, where the
+    space has some."""
 
     line_C: Ints
     length: int
-    was: int
     arrays: Arrays
     entries: list[Entry] | None = None
 
@@ -55,7 +55,8 @@ class LearnerLines:
 
     def __init__(self, memory: Memory, rows: Rows, model: Model) -> None:
         self._memory, self._rows, self._model = memory, rows, model
-        self._life = object()
+        self.touched = rows.touched
+        self._life, self._forgotten = object(), 0
 
     def mark(self) -> Mark:
         """A mark after all that came so far."""
@@ -63,34 +64,52 @@ class LearnerLines:
 
     def knows(self, mark: Mark) -> bool:
         """Whether what came since a mark can be asked for."""
-        return mark.life is self._life
+        return mark.life is self._life and mark.at["rows"][0] >= self._forgotten
 
     def forget(self, mark: Mark) -> None:
         """Nobody will ask for what came before a mark."""
+        self._forgotten = mark.at["rows"][0]
         for name, of in self._changed.items():
             of.forget(mark.at[name][0])
 
-    def since(self, mark: Mark) -> dict[str, Part]:
-        """What changed since a mark, copied."""
-        parts = {}
+    def changed(self, mark: Mark) -> dict[str, Ints]:
+        """Which lines changed since a mark, ascending, by space."""
+        told = {}
         for name, of in self._changed.items():
             at, was = mark.at[name]
             line_C, length = of.since(at), self.length(name)
-            old_C = line_C[line_C < min(was, length)]
-            parts[name] = self._part(name, np.concatenate([old_C, np.arange(was, length)]), was)
-        return parts
+            told[name] = np.concatenate([line_C[line_C < min(was, length)], np.arange(was, length)])
+        return told
+
+    def since(self, mark: Mark) -> dict[str, Part]:
+        """What changed since a mark, copied."""
+        return {name: self.part(name, line_C) for name, line_C in self.changed(mark).items()}
 
     def all(self) -> Iterator[tuple[str, Part]]:
         """Every line, copied a chunk at a time."""
         for name in self._changed:
             length = self.length(name)
             for first in range(0, max(length, 1), CHUNK):
-                yield name, self._part(name, np.arange(first, min(first + CHUNK, length)), 0)
+                yield name, self.part(name, np.arange(first, min(first + CHUNK, length)))
 
     def rest(self) -> Arrays:
         """What belongs to no line, copied."""
         arrays = self._rows.rest | self._memory.rest
         return {name: array.copy() for name, array in arrays.items()} | self._model.rest()
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """How many lines each space has."""
+        return {name: self.length(name) for name in self._changed}
+
+    @property
+    def bulk(self) -> int:
+        """About how many bytes the arrays have: as if all lines of a space were as long as its first."""
+        told = sum(array.nbytes for array in self.rest().values())
+        for name, length in self.lengths.items():
+            first = self.part(name, np.arange(min(length, 1)))
+            told += length * sum(array.nbytes for array in first.arrays.values())
+        return told
 
     def length(self, name: str) -> int:
         """How many lines a space has."""
@@ -107,14 +126,15 @@ class LearnerLines:
         own = {"rows": self._rows.changed, "waiting": self._rows.admission.changed}
         return own | {"items": memory.catalogue.changed, "pairs": memory.pairs.ids.changed} | named
 
-    def _part(self, name: str, line_C: Ints, was: int) -> Part:
+    def part(self, name: str, line_C: Ints) -> Part:
+        """Some lines of a space (ascending), copied."""
         length, memory = self.length(name), self._memory
         if name.startswith(NAMES):
             space = name.removeprefix(NAMES)
             texts = memory.names.dump()[space]
-            return Part(line_C, length, was, {}, [(space, n, texts[n]) for n in line_C.tolist()])
+            return Part(line_C, length, {}, [(space, n, texts[n]) for n in line_C.tolist()])
         if name == "waiting":
-            return Part(line_C, length, was, {of: array[line_C] for of, array in self._rows.waiting.items()})
+            return Part(line_C, length, {of: array[line_C] for of, array in self._rows.waiting.items()})
         entries: list[Entry] | None = None
         arrays = memory.lines(name, line_C)
         if name == "rows":
@@ -122,4 +142,4 @@ class LearnerLines:
         if name == "items":
             known = memory.catalogue.known
             entries = [("item", n, memory.catalogue.told(known[n])) for n in line_C.tolist()]
-        return Part(line_C, length, was, arrays, entries)
+        return Part(line_C, length, arrays, entries)

@@ -67,6 +67,16 @@ class Names:
         self._touch(space, key)
         return 2 * space + 1, key
 
+    def put(self, space: int, key: int, text: str | None) -> None:
+        """Become what a version says of one number; the numbers before it stand already."""
+        texts, numbers = self._texts[space], self._numbers[space]
+        texts.extend([None] * (key + 1 - len(texts)))
+        if (before := texts[key]) is not None and numbers.get(before) == key:
+            del numbers[before]
+        texts[key] = text
+        if text is not None:
+            numbers[text] = key
+
     def text(self, space: int, key: int) -> str | None:
         """The text of a code."""
         return self._texts[space >> 1][key] if space & 1 else str(key)

@@ -42,15 +42,11 @@ class Pairs:
     def __init__(self, labels: int, ids: PairMap) -> None:
         self.counters = Counters(labels, faded=False)
         self.ids = ids
-        self._labels = labels
 
     def stats(self, user_N: Ints, value_N: Ints, counters: Counters) -> Floats:
         """How much likelier than by itself a user is to choose what an item is: log-odds by label; 0 for a pair that
         was never counted."""
-        odds_NL, line_N = np.empty((len(user_N), self._labels)), self.ids.find(user_N, value_N)
-        told = self.counters.count_RC, line_N, counters.count_RC, user_N, counters.rates
-        pair_odds(*told, PRIOR, PAIR_PRIOR, odds_NL)
-        return np.clip(np.log(odds_NL), -FAR, FAR).astype(np.float32)
+        return pair_stats(self.counters.count_RC, self.ids.find(user_N, value_N), user_N, counters)
 
     def add(self, user_N: Ints, value_N: Ints, event_NC: Doubles) -> None:
         """Count events of pairs; those of which one has no row are passed over."""
@@ -60,3 +56,11 @@ class Pairs:
     def forget(self, row_M: Ints) -> None:
         """Uncount all pairs of which one is among these rows."""
         self.counters.reset(self.ids.forget(row_M))
+
+
+def pair_stats(count_PC: Doubles, line_N: Ints, user_N: Ints, counters: Counters) -> Floats:
+    """The same of lines of counts that were found, -1 for none; `counters` are those of rows."""
+    odds_NL = np.empty((len(user_N), count_PC.shape[1] - 1))
+    pair_odds(count_PC, line_N, counters.count_RC, user_N, counters.rates, PRIOR, PAIR_PRIOR, odds_NL)
+    np.log(odds_NL, out=odds_NL)
+    return np.clip(odds_NL, -FAR, FAR, out=odds_NL).astype(np.float32)

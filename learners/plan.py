@@ -25,7 +25,7 @@ class Plan:
     config: str = ""
     commit_ms: int = 2000
     commit_batches: int = 0
-    read_frames: int = 256
+    read_frames: int = 64
     exact_rows: int = EXACT
     chain: int = 0
     """How many versions a version may stand on, itself among them; 0: each is whole, and brings its serving files."""

@@ -1,35 +1,26 @@
 """The rows by which a version is judged: what was foreseen of them before they were learned, and what the live version
 foresees of the same.
 
-A copy of the live version, opened from its files, scores one row in `every`. It is opened anew once it stood for a full
-window, since an old copy says less of what serves, and at once where an older version serves again; until the new copy
-has rows enough, the old one goes on. Copies never learn but whom to forget. Nothing here stops a trainer: what errs is
-out, and the gate has fewer measures.
+Copies of it, opened from its files, score one row in `every` (`live_copies.py`). Nothing here stops a trainer: what
+errs is out, and the gate has fewer measures.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
 
-from learners.frozen_copies import ROW, SHARE, forgotten
+from learners.frozen_copies import forgotten
 from learners.gate import Limits
-from learners.gate_measures import Compared, Doubles
+from learners.gate_measures import Compared, Doubles, Served
 from learners.learner import Learner, Scores
+from learners.live_copies import CANARY, WAIT, WINDOW, Copies, Copy, Stage
 from learners.metrics import losses
 from learners.ordering import Batch, Example
-
-WINDOW = 4_096
-"""Rows of a window."""
-CANARY = 128
-"""The newest of them, which a version scores itself."""
-WAIT = 128
-"""Rows that wait to be scored by the copy together."""
 
 
 class Seen(NamedTuple):
@@ -38,24 +29,6 @@ class Seen(NamedTuple):
     example: Example
     p: float
     came: bool
-
-
-@dataclass(slots=True)
-class Copy:
-    """A version that serves or served, and what it foresaw; `examples` is how much it had learned."""
-
-    version: int
-    learner: Learner
-    examples: int
-    size: int
-    told: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
-    rows: int = 0
-
-    def full(self, every: int) -> bool:
-        """Whether it stood for a window, or for as much again as it had learned, and long enough for what opening one
-        costs."""
-        stood = min(WINDOW, max(WAIT, self.examples / every))
-        return self.rows >= max(stood, self.size / ROW / SHARE / every)
 
 
 class Rehearsal:
@@ -67,7 +40,7 @@ class Rehearsal:
         self._make, self._limits, self._column, self._largest = make, limits, column, largest
         self._seen: deque[Seen] = deque(maxlen=WINDOW)
         self._waiting: list[Seen] = []
-        self._copies: list[Copy] = []
+        self._copies = Copies()
         self._sums: dict[str, float] = {}
         self.out: dict[int, str] = {}
         """Versions that can't be opened as a copy, and why; 0: a copy that erred."""
@@ -87,12 +60,11 @@ class Rehearsal:
         if gone is not None:
             self._forget(gone)
 
-    def wanted(self, live: int | None) -> int | None:
+    def wanted(self, live: int | None, now: Stage) -> int | None:
         """The version of which a copy is to be opened, if one is."""
-        if live is None or live in self.out or 0 in self.out or any(copy.version == live for copy in self._copies):
+        if live is None or live in self.out or 0 in self.out:
             return None
-        newest = self._copies[-1] if self._copies else None
-        return live if newest is None or live < newest.version or newest.full(self._limits.every) else None
+        return self._copies.wanted(live, now, self._limits)
 
     def make(self, size: int) -> Learner:
         """A learner for a copy; ValueError where a version of so many bytes is too large for one."""
@@ -101,26 +73,31 @@ class Rehearsal:
         return self._make()
 
     def opened(self, copy: Copy) -> None:
-        """From here on it scores too. An older one than those there are takes their place: it serves again."""
+        """From here on it scores too, and says at once what it thinks of the newest rows."""
         self._count()
-        if self._copies and copy.version < self._copies[-1].version:
-            self._copies = []
-        self._copies = [*self._copies[-1:], copy]
+        known = list(self._seen)[-CANARY:]
+        try:
+            copy.told.extend(self._scored(copy.learner, known).tolist())
+        except Exception as error:
+            self._err(error)
+            return
+        copy.known = len(known)
+        self._copies.put(copy)
 
-    def compared(self, live: Learner) -> Compared:
-        """What there is to judge the model by, as it is now: it scores the canary. Rows that wait are for the next."""
-        seen, copy = list(self._seen), self._copies[0] if self._copies else None
-        live_p = [] if copy is None else list(copy.told)
-        if copy is not None and live_p:
-            seen = seen[-len(live_p) :]
-        canary = seen[-CANARY:]
+    def compared(self, model: Learner, live: int | None, now: Stage) -> Compared:
+        """What there is to judge a model by, as it is now: it scores the canary. Rows that wait are for the next."""
+        seen, first, newest = list(self._seen), self._copies.first, self._copies.newest
+        live_p = [] if first is None else first.blind
+        rows = seen[-len(live_p) :] if live_p else seen
+        at_hand = min(CANARY, CANARY if newest is None else len(newest.told))
+        canary = seen[-at_hand:] if at_hand else []
         return Compared(
-            np.array([one.p for one in seen]),
-            np.array([one.came for one in seen], np.bool_),
+            np.array([one.p for one in rows]),
+            np.array([one.came for one in rows], np.bool_),
             np.array(live_p) if live_p else None,
-            self._scored(live, canary),
-            np.array(live_p[-len(canary) :]) if live_p else None,
-            young=copy is None or copy.examples < self._limits.young,
+            self._scored(model, canary),
+            np.array(list(newest.told)[-at_hand:]) if newest is not None and at_hand else None,
+            served=_served(first, newest, live, now, self._limits),
         )
 
     def told(self) -> dict[str, float]:
@@ -135,19 +112,20 @@ class Rehearsal:
             return
         self._seen.extend(waiting)
         try:
-            for copy in self._copies:
-                copy.told.extend(self._scored(copy.learner, waiting).tolist())
-                copy.rows += len(waiting)
+            for copy in self._copies.all:
+                copy.foresaw(self._scored(copy.learner, waiting).tolist())
         except Exception as error:
-            self.out[0], self._copies = f"{type(error).__name__}: {error}", []
+            self._err(error)
         self._add(waiting)
-        if len(self._copies) > 1 and self._copies[-1].rows >= self._limits.rows:
-            del self._copies[0]
+        self._copies.follow(self._limits)
+
+    def _err(self, error: Exception) -> None:
+        self.out[0], self._copies = f"{type(error).__name__}: {error}", Copies()
 
     def _add(self, waiting: list[Seen]) -> None:
-        if not self._copies:
+        if (first := self._copies.first) is None:
             return
-        live_N = np.array(list(self._copies[0].told)[-len(waiting) :])
+        live_N = np.array(list(first.told)[-len(waiting) :])
         p_N, came_N = np.array([one.p for one in waiting]), np.array([one.came for one in waiting], np.bool_)
         told = {
             "n": len(waiting), "came": int(came_N.sum()), "foreseen": float(p_N.sum()),
@@ -156,7 +134,7 @@ class Rehearsal:
         }  # fmt: skip
         self._sums = {name: self._sums.get(name, 0.0) + value for name, value in told.items()}
 
-    def _scored(self, learner: Learner, seen: list[Seen]) -> Doubles:
+    def _scored(self, learner: Learner, seen: Sequence[Seen]) -> Doubles:
         if not seen:
             return np.zeros(0)
         batch = Batch(tuple(one.example for one in seen), 0)
@@ -165,13 +143,17 @@ class Rehearsal:
 
     def _forget(self, gone: Batch) -> None:
         names = {example.row.example for example in gone.examples}
-        for copy in self._copies:
+        seen = list(self._seen)
+        kept = [at for at, one in enumerate(seen) if one.example.shot is None or one.example.shot.user_id not in names]
+        for copy in self._copies.all:
             copy.learner.learn(gone)
-        kept = [
-            at for at, one in enumerate(self._seen) if one.example.shot is None or one.example.shot.user_id not in names
-        ]
-        seen, behind = list(self._seen), len(self._seen)
-        for copy in self._copies:
-            told, first = list(copy.told), behind - len(copy.told)
-            copy.told = deque((told[at - first] for at in kept if at >= first), maxlen=WINDOW)
+            copy.keep(kept, len(seen))
         self._seen = deque((seen[at] for at in kept), maxlen=WINDOW)
+
+
+def _served(first: Copy | None, newest: Copy | None, live: int | None, now: Stage, limits: Limits) -> Served:
+    """Of what versions the copies are."""
+    if first is None or newest is None:
+        return Served(live)
+    young = newest.stage.examples < limits.young
+    return Served(live, rows=first.version, canary=newest.version, young=young, age=now.at - newest.stage.at)

@@ -1,9 +1,9 @@
 """Challengers beside a learner of batches: which rows they see, as which texts; frozen copies on the same rows; and
 alarms of slow drift, of all rows.
 
-The only file that knows both examples and challengers. One label, the first that is foreseen as a chance. Called after
-the live model scored and learned, and before a next batch; a refused batch is not for here. Nothing here stops a
-trainer: what errs is out, with its reason, and the rest goes on.
+Beside `rival_features.py` the only file that knows both examples and challengers. One label, the first that is foreseen
+as a chance. Called after the live model scored and learned, and before a next batch; a refused batch is not for here.
+Nothing here stops a trainer: what errs is out, with its reason, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ import numpy as np
 from learners.challengers import Challengers
 from learners.drift_alarms import Alarm, DriftAlarms
 from learners.frozen_copies import FrozenCopies, forgotten
+from learners.gathering import Taken
 from learners.keeping import under
 from learners.learner import Bools, Ints, Learner, Scores
 from learners.ordering import Batch, Example
-from learners.rivals import Arrays, Features, Popularity
+from learners.rival_features import features_of
+from learners.rivals import Arrays, Held, Popularity
 from learners.river_linear import RiverFtrl
 from learners.standings import gauges, standings
 
-MOST_TAGS = 4
 WAIT = 1024
 """Rows that wait to be scored by the copies together: a call costs as much as fifty rows."""
 RIVALS, COPIES, ALARMS = "rivals", "copies", "drift alarms"
@@ -94,12 +95,28 @@ class RidingAlong:
         if self._frozen is not None and before._frozen is not None:
             self._try(COPIES, partial(self._frozen.carry, before._frozen))
 
+    def ahead(self) -> Callable[[], bool] | None:
+        """What copies frozen copies ahead of `held`, where that is needed."""
+        return self._frozen.ahead() if self._frozen is not None and COPIES not in self.out else None
+
+    def held(self) -> Callable[[Path], None]:
+        """What writes everything as it is now, into a folder, whenever and wherever that is called."""
+        copies: list[tuple[str, Taken]] = []
+        self._try(COPIES, self._compare)
+        if (frozen := self._frozen) is not None:
+            self._try(COPIES, lambda: copies.extend(frozen.held()))
+        state = self._held()
+
+        def write(folder: Path) -> None:
+            for place, copy in copies:
+                copy.write(folder / FROZEN / place, None)
+            np.savez(folder / STATE, allow_pickle=False, **state())
+
+        return write
+
     def snapshot(self, folder: Path) -> None:
         """Write everything."""
-        if self._frozen is not None:
-            self._try(COPIES, self._compare)
-            self._try(COPIES, partial(self._frozen.keep, folder / FROZEN))
-        np.savez(folder / STATE, allow_pickle=False, **self.state())
+        self.held()(folder)
 
     def restore(self, folder: Path) -> None:
         """Become what `snapshot` wrote; nothing was seen where it can't be read, or there is nothing."""
@@ -118,10 +135,14 @@ class RidingAlong:
     def state(self) -> Arrays:
         """Everything but the frozen copies."""
         self._try(COPIES, self._compare)
-        arrays = self.challengers.state()
-        arrays |= {f"alarms//{name}": array for name, array in self.alarms.state().items()}
+        return self._held()()
+
+    def _held(self) -> Held:
+        challengers = self.challengers.held()
+        arrays = {f"alarms//{name}": array for name, array in self.alarms.state().items()}
         arrays |= {f"copies//{name}": array for name, array in (self._frozen.state() if self._frozen else {}).items()}
-        return arrays | {"riding//out": np.frombuffer(json.dumps(self.out).encode(), np.uint8)}
+        arrays["riding//out"] = np.frombuffer(json.dumps(self.out).encode(), np.uint8)
+        return lambda: challengers() | arrays
 
     def load(self, arrays: Arrays) -> None:
         """Become what `state` gave; of older ones, without alarms and copies."""
@@ -208,25 +229,3 @@ def reported(riding: RidingAlong | None, batch: bool, committed: bool) -> dict[s
 
 def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def features_of(example: Example, context: Sequence[str] = ()) -> Features:
-    """What a linear model reads of a row, the item first: who, what, where, and how the two meet.
-
-    >>> from streams.examples import Row, Shot
-    >>> shot = Shot("ana", 5, surface="home", context={"hour": 7})
-    >>> features_of(Example(Row(0, 9, "label", "e", item_id="tea", position=2), shot, None, 0), ("hour",))
-    ['item=tea', 'position=2', 'user=ana', 'surface=home', 'surface*item=home*tea', 'hour=7']
-    """
-    row, shot, attributes = example.row, example.shot, example.attributes
-    told = [f"item={row.item_id}", f"position={row.position}"]
-    user = shot.user_id if shot is not None else ""
-    if shot is not None:
-        told += [f"user={user}", f"surface={shot.surface}", f"surface*item={shot.surface}*{row.item_id}"]
-        told += [f"{name}={shot.context[name]}" for name in context if name in shot.context]
-        told += [f"last*item={past.item_id}*{row.item_id}" for past in shot.history[-1:]]
-    if attributes is not None:
-        told += [f"author={attributes.author}"] if attributes.author else []
-        for category in dict.fromkeys(attributes.categories[:MOST_TAGS]):
-            told += [f"category={category}", f"user*category={user}*{category}"]
-    return told

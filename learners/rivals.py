@@ -6,15 +6,17 @@ A rival scores rows that are told as texts, then learns them; what it is fits in
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from learners.learner import Doubles
+from learners.name_lines import NameLines
 
 Arrays = dict[str, NDArray[Any]]
+Held = Callable[[], Arrays]
 Features = Sequence[str]
 """The texts that a row has, the item's first."""
 
@@ -37,6 +39,10 @@ class Rival(Protocol):
         """Keep nothing that names this user."""
         ...
 
+    def held(self) -> Held:
+        """What `state` gives, as of now: the arrays are made by whoever calls it, when he does."""
+        ...
+
     def state(self) -> Arrays: ...
 
     def load(self, arrays: Arrays) -> None: ...
@@ -54,7 +60,7 @@ class Popularity:
     def __init__(self, *, keep: float = KEEP, prior: float = PRIOR, most: int = ITEMS) -> None:
         self._keep, self._prior, self._most = keep, prior, most
         self._items: dict[str, tuple[float, float]] = {}
-        self._all = (2.0, 1.0)
+        self._lines, self._all = NameLines(2), (2.0, 1.0)
 
     def score(self, rows: Sequence[Features]) -> Doubles:
         """The chance of each row."""
@@ -74,16 +80,19 @@ class Popularity:
             if seen is not None or len(items) < self._most:
                 views, clicks = seen or (0.0, 0.0)
                 items[row[0]] = (views * keep + 1, clicks * keep + click)
+        self._lines.touch(row[0] for row in rows)
 
     def forget(self, user_id: str) -> None:
         """Items alone are counted."""
 
     def state(self) -> Arrays:
         """Names and counts."""
-        return {
-            "names": np.frombuffer(json.dumps(list(self._items)).encode(), np.uint8),
-            "seen_N2": np.array([self._all, *self._items.values()], np.float64),
-        }
+        return self.held()()
+
+    def held(self) -> Held:
+        names, seen_N2 = self._lines.held(self._items, self._items.__getitem__)
+        all_12 = np.array([self._all], np.float64)
+        return lambda: {"names": names(), "seen_N2": np.concatenate([all_12, seen_N2()])}
 
     def load(self, arrays: Arrays) -> None:
         """Become what `state` gave."""
@@ -91,3 +100,4 @@ class Popularity:
         (views, clicks), *items = arrays["seen_N2"].tolist()
         self._all = (views, clicks)
         self._items = {name: (views, clicks) for name, (views, clicks) in zip(names, items, strict=True)}
+        self._lines.begin()

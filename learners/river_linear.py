@@ -14,7 +14,8 @@ import numpy as np
 from river import linear_model, optim
 
 from learners.learner import Doubles
-from learners.rivals import Arrays, Features
+from learners.name_lines import NameLines
+from learners.rivals import Arrays, Features, Held
 
 MOST = 200_000
 """Weights at most; about 60 MB."""
@@ -32,7 +33,7 @@ class RiverFtrl:
     def __init__(self, *, alpha: float = 0.1, l1: float = 0.0, l2: float = 1.0, most: int = MOST) -> None:
         self._optimizer = optim.FTRLProximal(alpha=alpha, l1=l1, l2=l2)
         self._model = linear_model.LogisticRegression(self._optimizer, intercept_lr=0.01)
-        self._most = most
+        self._most, self._lines = most, NameLines(3)
 
     def score(self, rows: Sequence[Features]) -> Doubles:
         """The chance of each row."""
@@ -45,26 +46,32 @@ class RiverFtrl:
         for row, value in zip(rows, value_B.tolist(), strict=True):
             told = row if len(known) < self._most else [name for name in row if name in known]
             self._model.learn_one(dict.fromkeys(told, 1.0), value > 0)
+            self._lines.touch(told)
 
     def forget(self, user_id: str) -> None:
-        """Let go of every text that names a user; see `riding_along.features_of`."""
+        """Let go of every text that names a user; see `rival_features.py`."""
         whole, part = f"user={user_id}", f"user*category={user_id}*"
         optimizer, weights = self._optimizer, self._model._weights
-        for name in [name for name in optimizer.n if name == whole or str(name).startswith(part)]:
+        gone = [str(name) for name in optimizer.n if name == whole or str(name).startswith(part)]
+        self._lines.drop(gone)
+        for name in gone:
             for kept in (optimizer.z, optimizer.n, weights):
                 if name in kept:
                     del kept[name]
 
     def state(self) -> Arrays:
         """Texts in the order of their first sight, and three numbers of each."""
-        optimizer, weights = self._optimizer, self._model.weights
-        names = list(optimizer.n)
-        told = [[weights.get(name, 0.0), optimizer.z[name], optimizer.n[name]] for name in names]
-        return {
-            "names": np.frombuffer(json.dumps(names).encode(), np.uint8),
-            "told_N3": np.array(told, np.float64).reshape(-1, 3),
-            "rest": np.array([self._model.intercept, optimizer.n_iterations], np.float64),
-        }
+        return self.held()()
+
+    def held(self) -> Held:
+        optimizer, weights = self._optimizer, self._model._weights
+
+        def numbers(name: str) -> tuple[float, float, float]:
+            return weights.get(name, 0.0), optimizer.z[name], optimizer.n[name]
+
+        names, told_N3 = self._lines.held(optimizer.n, numbers)
+        rest_2 = np.array([self._model.intercept, optimizer.n_iterations], np.float64)
+        return lambda: {"names": names(), "told_N3": told_N3(), "rest": rest_2}
 
     def load(self, arrays: Arrays) -> None:
         """Become what `state` gave."""
@@ -77,4 +84,5 @@ class RiverFtrl:
         model._weights.clear()
         for name, (weight, _, _) in zip(names, told, strict=True):
             model._weights[name] = weight
+        self._lines.begin()
         model.intercept, optimizer.n_iterations = float(arrays["rest"][0]), int(arrays["rest"][1])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from learners.learner import Bools, Carries, Learned, Learner
+from learners.judged_rows import logits
+from learners.learner import Bools, Carries, Doubles, Ints, Learned, Learner
 from learners.ordering import Batch
 
 
@@ -28,6 +29,17 @@ def carried(before: Learner | None, make: Callable[[], Learner]) -> Learner | No
         return None
     shadow.carry(before)
     return shadow
+
+
+def foreseen_aside(
+    shadows: Mapping[int, Learner], batch: Batch, group_BA: Ints, logit_B: Doubles, label: int
+) -> Doubles:
+    """Logits of a label, of each row by the shadow of its group, where there is one."""
+    shadow_B = logit_B.copy()
+    for group, shadow in shadows.items():
+        mine_B = (group_BA == group).any(axis=1)
+        shadow_B[mine_B] = logits(shadow.score(batch).probability_BL[:, label])[mine_B]
+    return shadow_B
 
 
 def learn_part(learner: Learner, batch: Batch, part_B: Bools) -> Learned:

@@ -43,6 +43,18 @@ class FirstLayer:
         part: Floats = part_NJ.astype(np.float32)
         return part
 
+    def lines(self, count: int) -> tuple[Floats, Floats]:
+        """The first `count` fields' weights as two matrices: of the numbers of their lines, [count x W, J], and of the
+        products of their vectors, [count x count, J]. Of one asker they say what `part` says."""
+        dim, outputs = self.vector_FdJ.shape[1], len(self.bias_J)
+        stats = dim + self.labels
+        line_FWJ = np.zeros((count, stats + self.stat_FSJ.shape[1], outputs), np.float32)
+        line_FWJ[:, :dim], line_FWJ[:, stats:] = self.vector_FdJ[:count], self.stat_FSJ[:count]
+        for field in set(range(count)) - set(self.readers):
+            line_FWJ[field, dim:stats, : self.labels] = np.eye(self.labels)
+        pair_XJ: Floats = np.ascontiguousarray(self.pair_FFJ[:count, :count]).reshape(-1, outputs)
+        return line_FWJ.reshape(-1, outputs), pair_XJ
+
     def across(self, askers: int) -> Floats:
         """Weights between the asker's fields (the first ones) and the item's, [askers, item fields x J]."""
         across_AGJ = self.pair_FFJ[:askers, askers:] + self.pair_FFJ[askers:, :askers].transpose(1, 0, 2)

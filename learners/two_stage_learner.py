@@ -7,7 +7,7 @@ loop, no clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,8 @@ class TwoStageLearner:
     def score(self, batch: Batch) -> Scores:
         """1. withdraw what an unlearned batch left; 2. take the batch's facts, provisionally; 3. read and score."""
         self._rest()
-        extra = self._negatives()
         memory = self._memory
+        extra = drawn_alive(np.random.default_rng((self._seed, self._rows_learned)), memory.catalogue.offered)
         facts = {id(one.attributes): one.attributes for one in batch.examples}  # rows of one frame share them
         memory.catalogue.feed_all(one for one in facts.values() if one is not None)
         told = features(batch, self._schema, memory.names, memory.catalogue, extra, memory.numbers)
@@ -128,6 +128,10 @@ class TwoStageLearner:
         self._rest()
         return told
 
+    @property
+    def bulk(self) -> int:
+        return self._keeper.bulk
+
     def snapshot(self, folder: Path) -> None:
         keep_whole(folder, *self._state())
 
@@ -137,16 +141,19 @@ class TwoStageLearner:
 
     def mark(self) -> Mark | None:
         self._rest()
-        return self._keeper.stand() if self._standing else None
+        return self._keeper.stand()
+
+    def ahead(self, since: Mark | None) -> Callable[[], bool] | None:
+        self._rest()
+        return self._keeper.ahead(since)
 
     def gather(self, since: Mark | None) -> Gathered:
         self._rest()
-        return self._keeper.gather(since, self._document(), self._state)
+        return self._keeper.gather(since, self._document())
 
     def _begin(self, *, standing: bool) -> None:
         """A new life: no mark of before holds."""
-        lines = LearnerLines(self._memory, self._rows, self._model)
-        self._keeper, self._standing = Keeper(lines, self._rows.touched), standing
+        self._keeper = Keeper(LearnerLines(self._memory, self._rows, self._model), standing=standing)
 
     def _load(self, arrays: Arrays, document: dict[str, Any], standing: bool = False) -> None:
         self._pending = None
@@ -159,7 +166,8 @@ class TwoStageLearner:
     def carry(self, before: Learner) -> dict[str, list[str]]:
         """Become what `before` learned, read by this learner's features; which came and which went. Every score is
         what it was where none went. ValueError where more than features differs."""
-        if not isinstance(before, TwoStageLearner) or before._fixed != self._fixed:
+        fixed = self.labels, self._terms, self._seed
+        if not isinstance(before, TwoStageLearner) or (before.labels, before._terms, before._seed) != fixed:
             raise ValueError(
                 "only a learner of the same model, labels, terms of rows and seed can be carried over to other features"
             )
@@ -180,10 +188,6 @@ class TwoStageLearner:
         """Back to what was learned, where a batch was scored and not learned."""
         self._pending = None
         self._memory.withdraw()
-
-    def _negatives(self) -> list[int]:
-        """Entries drawn uniformly of those on offer, by how much was learned so far."""
-        return drawn_alive(np.random.default_rng((self._seed, self._rows_learned)), self._memory.catalogue.offered)
 
     def _update(self, pending: Pending) -> Learned:
         told = pending.features
@@ -226,14 +230,9 @@ class TwoStageLearner:
             self._model.reset(np.array([row]))
             self._memory.uncount(np.array([row]))
 
-    @property
-    def _fixed(self) -> tuple[object, ...]:
-        """What may not change for this to be carried over."""
-        return self.labels, self._terms, self._seed
-
     def _told(self) -> dict[str, Any]:
-        told = {**self._schema.told, "seed": self._seed} | ({"losses": self._heads.told} if self._heads.told else {})
-        return told | ({"rows": self._terms} if self._terms else {})
+        more = {"losses": self._heads.told, "rows": self._terms}
+        return {**self._schema.told, "seed": self._seed} | {name: of for name, of in more.items() if of}
 
     def _held(self) -> Held:
         shapes = {stage: {name: w.shape for name, w in of.items()} for stage, of in self._model.dense.items()}

@@ -15,7 +15,7 @@ from checkpoints.errors import NoSuchVersion, VersionError
 from checkpoints.manifest import Manifest
 from checkpoints.registry import Registry
 from checkpoints.store import VersionStore
-from learners.committing import Committed, Since, brings_files, commit, hold, publish, take
+from learners.committing import Committed, Since, brings_files, commit, hold, publish, ready, take
 from learners.learned_state import State
 from learners.plan import Plan
 from learners.writing import Writer, WritesAtOnce
@@ -60,18 +60,20 @@ class Versions:
 
     def effects(self, state: State, *, adopted: int, config: str, idle: bool, ending: bool) -> Iterator[Effect]:
         """1. the end of what is being written, where it has ended: that version is published; 2. one that is due is
-        taken, for the writer to commit; 3. the same again, for a writer that writes at once.
+        taken, for the writer to commit; where that would take long, a part of it, and the rest in the turns to come;
+        3. the same as 1, for a writer that writes at once.
 
-        Where versions are counted in batches, and where this is the end (`ending`), writing is waited for; at the end
-        it must not fail.
+        Where versions are counted in batches, and where this is the end (`ending`), all of it comes in this turn, and
+        writing is waited for; at the end it must not fail.
         """
         if self._store is None:
             return
         due = bool(self.since.batches) if ending else self.since.due(self._plan, self._clock())
         yield from self._settled(state, wait=ending or (due and bool(self._plan.commit_batches)), must=ending)
         if due and not self._writer.busy:
-            yield from self._begun(self._store, state, adopted, config)
-            yield from self._settled(state, wait=ending, must=ending)
+            if ending or self._plan.commit_batches or ready(state, self._plan):
+                yield from self._begun(self._store, state, adopted, config)
+                yield from self._settled(state, wait=ending, must=ending)
         elif idle and state.version and not self._writer.busy and self._is_wanted(state):
             self.published = self._publish(self._store.manifest(state.version), state.ordering.reached)
             yield "published"

@@ -63,7 +63,13 @@ class MemoryGeneration:
         self._vectors = item_vectors
 
     def search(
-        self, query_D: NDArray[np.float32], k: int, hide: NDArray[np.uint8] | None = None
+        self,
+        query_D: NDArray[np.float32],
+        k: int,
+        hide: NDArray[np.uint8] | None = None,
+        *,
+        beyond: bool = False,
+        ef: int | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         score_N = self._vectors @ query_D
         open_N = np.ones(len(score_N), bool) if hide is None else hide == 0

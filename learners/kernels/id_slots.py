@@ -190,3 +190,13 @@ def place_rows(slot_S2: Longs, house: Longs, owner_R2: Longs, rows: int) -> None
         if space >= 0:
             home = home_of(mixed_bits(space, key), bits, 0, 0, 0)
             put_slot(slot_S2, home, bits, key, 1 + (space << 32 | row))
+
+
+@compiled
+def put_rows(slot_S2: Longs, house: Longs, owner_R2: Longs, row_M: Longs) -> None:
+    """Put these rows, whose ids are in no slot, into slots. Room must have been made beforehand."""
+    bits, moving, start, moved = house[0], house[1], house[2], house[3]
+    for row in row_M:
+        space, key = owner_R2[row, 0], owner_R2[row, 1]
+        home = home_of(mixed_bits(space, key), bits, moving, start, moved)
+        put_slot(slot_S2, home, bits, key, 1 + (space << 32 | row))

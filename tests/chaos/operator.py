@@ -11,7 +11,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from checkpoints.errors import VersionError
-from checkpoints.quarantine import Order, closed, last_good, resolve, rippled
+from checkpoints.good_versions import last_good
+from checkpoints.quarantine import Order, closed, resolve, rippled
 from streams.decisions import Decision
 from streams.mask import Entry
 from streams.positions import Positions

@@ -1,32 +1,22 @@
-"""Versions keep their promises wherever they lie; what is wrong with a place is said with what to do."""
+"""Versions keep their promises wherever they lie."""
 
 from __future__ import annotations
 
 import errno
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import fsspec
-import numpy as np
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
 
 from checkpoints.compaction import compact
-from checkpoints.deltas import changed, delta, opened, write
-from checkpoints.errors import DamagedVersion, NoSuchVersion, NotWritten, PlaceError, VersionError
+from checkpoints.errors import DamagedVersion, NoSuchVersion, NotWritten, VersionError
 from checkpoints.locations import Location, store_at
-from checkpoints.manifest import Manifest, TrainerPosition
+from checkpoints.manifest import Manifest
 from checkpoints.store import VersionStore
+from tests.checkpoints.far_stores import chained, commit, forget, table_of
 
 KINDS = ("disk", "file", "memory")
 At = Callable[[str], VersionStore]
-
-
-def forget() -> None:
-    MemoryFileSystem.store.clear()
-    MemoryFileSystem.pseudo_dirs[:] = [""]
 
 
 @pytest.fixture(params=KINDS)
@@ -43,30 +33,6 @@ def far(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[At]:
     urls = {"file": f"local://{tmp_path}/v", "memory": f"memory://{tmp_path.name}/v"}
     yield lambda machine: store_at(Location(urls[request.param], str(tmp_path / machine)))
     forget()
-
-
-def commit(store: VersionStore, number: int | None = None, base: int | None = None) -> Manifest:
-    """A version whose table is its number in one row, and older numbers in the others."""
-    version = store.reserve() if number is None else number
-    table = np.arange(1, 9) * (np.arange(1, 9) <= version)
-    part = {"t": table} if base is None else delta(base, changed("t", table, np.array([version - 1]), 8))
-
-    def put(folder: Path) -> None:
-        (folder / "learned").mkdir()
-        write(folder / "learned" / "t.safetensors", part)
-        (folder / "figures.json").write_text(str(version))
-
-    return store.commit(version, put, Manifest(0, base, 0, {0: TrainerPosition(input=version)}, base=base))
-
-
-def table_of(folders: tuple[Path, ...]) -> list[int]:
-    found: list[int] = opened([folder / "learned" / "t.safetensors" for folder in folders])[1]["t"].tolist()
-    return found
-
-
-def chained(store: VersionStore, versions: int) -> None:
-    for n in range(1, versions + 1):
-        commit(store, base=n - 1 or None)
 
 
 def test_what_one_machine_commits_another_one_opens(at: At) -> None:
@@ -169,9 +135,6 @@ def _aside(store: VersionStore, name: str) -> Path:
     return folder  # type: ignore[no-any-return]
 
 
-# ---- copies ----------------------------------------------------------------------------------------------------------
-
-
 def test_a_copy_that_was_torn_is_fetched_again(far: At) -> None:
     chained(far("one"), 2)
     store = far("two")
@@ -201,78 +164,6 @@ def test_copies_that_were_not_used_for_long_make_room(far: At, monkeypatch: pyte
         other.open(version)
     assert len([path for path in other.root.iterdir() if path.is_dir()]) == 2
     assert table_of(other.chain(1)) == [1] + 7 * [0]
-
-
-# ---- what is wrong ---------------------------------------------------------------------------------------------------
-
-
-class Broken(MemoryFileSystem):  # type: ignore[misc]
-    """Raises what it is told to."""
-
-    protocol = ("broken",)
-    error: Exception | None = None
-
-    def ls(self, path: str, detail: bool = True, **kwargs: Any) -> Any:
-        if self.error is not None:
-            raise self.error
-        return super().ls(path, detail, **kwargs)
-
-    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> Any:
-        if self.error is not None:
-            raise self.error
-        return super().pipe_file(path, value, mode, **kwargs)
-
-
-def broken(tmp_path: Path) -> VersionStore:
-    forget()
-    fsspec.register_implementation("broken", Broken, clobber=True)
-    return store_at(Location("broken://v", str(tmp_path)))
-
-
-class NoCredentialsError(Exception):
-    """As botocore has one."""
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (PermissionError("Access Denied"), "refuses us.*credentials.*list, read, write, delete"),
-        (NoCredentialsError("Unable to locate credentials"), "refuses us.*Unable to locate"),
-        (ConnectionRefusedError("port 9000"), "does not answer.*endpoint_url"),
-        (TimeoutError(), "does not answer"),
-        (RuntimeError("what?"), "could not be used.*what"),
-    ],
-)
-def test_what_a_place_says_is_told_with_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
-) -> None:
-    store = broken(tmp_path)
-    commit(store)
-    monkeypatch.setattr(Broken, "error", error)
-    with pytest.raises(PlaceError, match=f"broken://v {told}"):
-        store.manifests()
-    with pytest.raises(PlaceError, match=told):
-        commit(store, 2)
-    monkeypatch.undo()
-    assert [m.version for m in store.manifests()] == [1]
-    assert commit(store, 2).version == 2, "the next one may be written as if nothing had been"
-
-
-def test_a_bucket_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = broken(tmp_path)
-    monkeypatch.setattr(Broken, "error", FileNotFoundError("The specified bucket does not exist"))
-    assert store.manifests() == []
-    for act in (store.reserve, lambda: commit(store, 1)):
-        with pytest.raises(PlaceError, match="Make the bucket first"):
-            act()
-
-
-def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "s3fs", None)
-    with pytest.raises(PlaceError, match=r"s3://bucket/v.*pip install 'headrace\[s3\]'"):
-        store_at(Location("s3://bucket/v", str(tmp_path)))
-    with pytest.raises(PlaceError, match="no kind that fsspec knows"):
-        store_at(Location("nosuch://bucket/v", str(tmp_path)))
 
 
 def test_a_full_disk_is_said_and_leaves_nothing(at: At, monkeypatch: pytest.MonkeyPatch) -> None:

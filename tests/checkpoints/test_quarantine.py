@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from checkpoints.errors import BadOrder, VersionError
+from checkpoints.good_versions import good, last_good
 from checkpoints.manifest import Manifest, TrainerPosition
 from checkpoints.quarantine import (
     NEVER,
     Order,
     below_floor,
     closed,
-    good,
-    last_good,
     resolve,
     ripple,
     rippled,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from streams.experiments import Trial
-from tests.checkpoints.test_staying import Site
+from tests.checkpoints.chained_site import Site
 
 
 def test_what_is_tried_stays_with_its_chain_until_the_experiment_is_over(quick: Path) -> None:

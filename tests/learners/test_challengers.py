@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -92,6 +94,9 @@ def test_figures_are_of_scores_from_before_the_rows_were_learned() -> None:
 
         def state(self) -> dict[str, np.ndarray]:
             return {}
+
+        def held(self) -> Callable[[], dict[str, np.ndarray]]:
+            return self.state
 
         def load(self, arrays: dict[str, np.ndarray]) -> None:
             pass

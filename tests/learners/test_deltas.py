@@ -15,7 +15,7 @@ from checkpoints.journal import tidied
 from learners.deriving import LEARNED, OF, derive
 from learners.keeping import ARRAYS, DOCUMENT, Arrays
 from tests.learners.lessons import forget, lesson, random_batch
-from tests.learners.test_row_terms import NAMES, TERMS, at, fresh, unlike_any
+from tests.learners.row_lives import NAMES, TERMS, at, fresh, unlike_any
 
 PLAIN: dict[str, Any] = {}
 

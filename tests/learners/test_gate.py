@@ -11,14 +11,16 @@ import pytest
 from checkpoints.errors import VersionError
 from headrace.operations import Operator, promote
 from learners.gate import Limits, judge, measured, said
-from learners.gate_measures import Compared, all_of
+from learners.gate_measures import Compared, Served, all_of
 from learners.learner import Learner
+from learners.live_copies import CANARY, Copy, Stage
 from learners.ordering import Batch, Example
 from learners.paired_figures import Figure
 from learners.resuming import newest_valid
 from streams.decisions import DecisionLog
 from streams.examples import Row
 from tests.learners.gated_town import PLAN, Town, measures
+from tests.learners.gated_town import fresh as fresh_model
 from tests.learners.joined_log import COME_AND_GO, fresh, joined, logs_of, trainer_of
 
 ANA = Operator("ana", "it is better", 9)
@@ -35,7 +37,7 @@ def rows(
     live_N = truth_N + SEED.normal(0, 0.3, n)
     own_N = (-3.0 - live_N if turned else live_N) + SEED.normal(0, 0.05 + worse, n) + shift
     own_N, live_N = (1 / (1 + np.exp(-one_N)) for one_N in (own_N, live_N))
-    return Compared(own_N, came_N, live_N, own_N[-200:], live_N[-200:], young=young)
+    return Compared(own_N, came_N, live_N, own_N[-200:], live_N[-200:], served=Served(1, 1, 1, young=young))
 
 
 def names(compared: Compared, verdict: str) -> set[str]:
@@ -120,6 +122,25 @@ def test_a_trainer_goes_on_from_a_version_that_failed_by_its_figures_alone(tmp_p
     assert found.manifest.version == versions[-1].version
 
 
+def test_a_copy_says_at_once_what_it_thinks_of_the_canary_and_foresees_only_what_comes(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    town.play(400)
+    assert town.trainer._state is not None
+    rehearsal = town.trainer._state.rehearsal
+    assert rehearsal is not None
+    rehearsal._copies.all, live = [], town.registry.live
+    assert live is not None
+    rehearsal.opened(Copy(live, fresh_model(), Stage(), 0))
+    told = rehearsal.compared(town.live, live, Stage())
+    assert told.live_N is None
+    assert told.canary_live_C is not None
+    assert (len(told.canary_live_C), told.served.canary) == (CANARY, live)
+    town.play(100)
+    seen = rehearsal.compared(town.live, live, Stage()).live_N
+    assert seen is not None
+    assert len(seen) == rehearsal._copies.all[0].rows > 0
+
+
 def test_what_is_forgotten_is_in_no_row_that_waits(tmp_path: Path) -> None:
     town = Town(tmp_path)
     town.play(700)
@@ -129,5 +150,6 @@ def test_what_is_forgotten_is_in_no_row_that_waits(tmp_path: Path) -> None:
     user = next(one.example.shot.user_id for one in rehearsal._seen if one.example.shot)
     rehearsal.see(gone := Batch((Example(Row(9, 9, "forget", user), None, None, 0),), 9), town.live.score(gone))
     assert all(one.example.shot is None or one.example.shot.user_id != user for one in rehearsal._seen)
-    copy = rehearsal._copies[-1]
+    copy = rehearsal._copies.newest
+    assert copy is not None
     assert len(copy.told) <= len(rehearsal._seen)

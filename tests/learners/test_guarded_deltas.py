@@ -10,7 +10,7 @@ from learners.guarded_learner import GuardedLearner
 from learners.held_rows import Hold
 from learners.keeping import ARRAYS
 from tests.learners.lessons import random_batch
-from tests.learners.test_row_terms import TERMS, at, fresh
+from tests.learners.row_lives import TERMS, at, fresh
 
 
 class Line:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +22,10 @@ from learners.riding_along import COPIES, RIVALS, STATE, RidingAlong
 from learners.river_linear import RiverFtrl
 from learners.trainer import train
 from streams.examples import Row, Shot
+from tests.learners import row_lives
+from tests.learners.lessons import forget, lesson, random_batch
 from tests.learners.rate_learner import RateLearner
-from tests.learners.test_trainer import PARTITIONS, logs_of, ticking
+from tests.learners.small_training import PARTITIONS, logs_of, ticking
 
 PLAN = Plan(
     partitions=PARTITIONS, bucket_ms=500, batch_size=16, commit_batches=3, read_frames=4,
@@ -156,6 +159,42 @@ def test_a_model_larger_than_its_copies_may_be_has_none_and_says_so() -> None:
         see(riding, learner, example("ana", at))
     assert "may be 8" in riding.out[COPIES]
     assert riding.table()[-1]["name"] == COPIES
+
+
+def test_a_model_that_knows_its_size_is_not_written_to_find_it_out() -> None:
+    class Heavy(RateLearner):
+        bulk = 100
+
+        def snapshot(self, folder: Path) -> None:
+            raise Broken("it took long")
+
+    riding, learner = RidingAlong("click", every=1, frozen=FrozenCopies(Heavy, {"young": 10}, largest=99)), Heavy()
+    for at in (5, 15):
+        see(riding, learner, example("ana", at))
+    assert "100 bytes, copies may be 99" in riding.out[COPIES]
+
+
+def test_a_copy_is_taken_once_and_anew_where_someone_in_it_is_forgotten(tmp_path: Path) -> None:
+    def make() -> Any:
+        return row_lives.fresh(row_lives.TERMS)
+
+    frozen, learner = FrozenCopies(make, {"young": 10}, row=1 << 30), make()
+    for number in range(3):
+        learner.learn(row_lives.at(10 * number, lesson("ana"), *random_batch(number, rows=20).examples))
+        frozen.learned(learner, 10 * number + 5)
+    assert frozen.ahead() is not None
+    ((_, first),) = frozen.held()
+    assert (frozen.ahead(), frozen.held()[0][1] is first) == (None, True)
+    for name in ("0", "1"):
+        first.write(tmp_path / name, None)
+    again = FrozenCopies(make, {"young": 10})
+    again.load(frozen.state(), tmp_path)
+    for copies, place in ((frozen, "a"), (again, "b")):
+        copies.forget(Batch((forget("ana"),), 0))
+        assert copies.held()[0][1] is not first
+        copies.held()[0][1].write(tmp_path / place, None)
+    files = [{file.name: file.read_bytes() for file in (tmp_path / name).iterdir()} for name in "01ab"]
+    assert files[0] == files[1] != files[2] == files[3]
 
 
 def test_copies_wait_where_taking_one_costs_more_than_was_learned() -> None:

@@ -2,55 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from checkpoints.manifest import Manifest
 from checkpoints.store import VersionStore
 from learners.errors import OtherSettings
-from learners.plan import Plan, Trained
+from learners.plan import Plan
 from learners.trainer import Trainer, train
 from streams.decisions import Decision, DecisionLog
-from streams.examples import ExampleFrame, Row, encode
+from streams.examples import Row, encode
 from streams.log import MemoryLogs
-from streams.mask import Entry
 from tests.learners.frames import frames_of, rows_of
 from tests.learners.rate_learner import RateLearner
-
-PARTITIONS = 3
-FAR = 10**9
-PLAN = Plan(partitions=PARTITIONS, bucket_ms=500, batch_size=16, commit_batches=3, read_frames=4)
-TO_THE_END = Plan(partitions=PARTITIONS, bucket_ms=500, batch_size=16, commit_batches=3, read_frames=4, until_end=True)
-
-
-def ticking() -> Callable[[], int]:
-    return itertools.count(1000).__next__
-
-
-def logs_of(seed: int, rows: int = 120) -> MemoryLogs:
-    logs = MemoryLogs()
-    for p in range(PARTITIONS):
-        frames = frames_of(rows_of(seed, p, rows), random.Random(seed + p))
-        logs.open("examples", PARTITIONS).append(p, [encode(frame) for frame in frames], at=0)
-    return logs
-
-
-def decide(logs: MemoryLogs, line: Decision) -> None:
-    DecisionLog(logs.open("decisions", 1)).decide(line)
-
-
-def whole(logs: MemoryLogs, folder: Path, plan: Plan = TO_THE_END) -> list[Trained]:
-    return list(train(logs, VersionStore(folder), RateLearner, plan=plan, clock=ticking()))
-
-
-def content(manifest: Manifest) -> tuple[object, ...]:
-    return manifest.digest, manifest.positions, manifest.examples, manifest.steps
+from tests.learners.small_training import PARTITIONS, PLAN, TO_THE_END, content, decide, logs_of, ticking, whole
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -160,60 +128,6 @@ def test_a_replay_ends_on_a_quiet_log_too(tmp_path: Path) -> None:
     assert any(again.turn().published for _ in range(3))
     seen.follow()
     assert (seen.fold.lines[-1].version, seen.fold.lines[-1].until) == (newest.version, reached)
-
-
-def test_a_quarantine_takes_it_back_to_the_newest_version_that_is_valid(tmp_path: Path) -> None:
-    logs = logs_of(4)
-    store = VersionStore(tmp_path / "live")
-    run = train(logs, store, RateLearner, plan=PLAN, clock=ticking())
-    while not next(run).idle:
-        pass
-    cut = store.manifests()[2].input
-    decide(logs, Decision("mask", at=1, who="ana", why="bad", seen=0, add=(Entry("q", start=cut),)))
-    restored = next(run).restored
-    assert restored == store.manifests()[2].version
-
-
-def test_under_a_quarantine_it_learns_the_frames_of_the_new_lineage(tmp_path: Path) -> None:
-    logs = logs_of(4)
-    run = train(logs, VersionStore(tmp_path / "live"), RateLearner, plan=PLAN, clock=ticking())
-    while not next(run).idle:
-        pass
-    decide(logs, Decision("mask", at=1, who="ana", why="bad", seen=0, add=(Entry("q", start={0: 9, 1: FAR, 2: FAR}),)))
-    log = DecisionLog(logs.open("decisions", 1))
-    log.follow()
-    masking, examples = log.fold.masking(), logs.open("examples", PARTITIONS)
-    frames = frames_of(rows_of(4, 0, 120), random.Random(4))
-    again = [_stamped(frame, masking.lineage(0, frame.input)) for frame in frames if frame.input >= 9]
-    examples.append(0, [encode(frame) for frame in again], at=0)
-    while not (last := next(run)).idle:
-        pass
-    twin = whole(logs_of(4), tmp_path / "twin")
-    assert (last.examples, last.steps) == (twin[-1].examples, twin[-1].steps)
-
-
-def _stamped(frame: ExampleFrame, lineage: str) -> ExampleFrame:
-    return ExampleFrame(
-        lineage, frame.input, frame.prev, frame.watermark, frame.config, frame.rows, frame.shots, frame.attributes
-    )
-
-
-def test_after_a_lift_it_comes_to_the_bytes_it_had(tmp_path: Path) -> None:
-    logs = logs_of(4)
-    store = VersionStore(tmp_path)
-    whole(logs, tmp_path)
-    newest = store.manifests()[-1]
-    run = train(logs, store, RateLearner, plan=PLAN, clock=ticking())
-    next(run)
-    decide(logs, Decision("mask", at=1, who="ana", why="bad", seen=0, add=(Entry("q", start={0: 3, 1: FAR, 2: FAR}),)))
-    assert next(run).restored == 0
-    decide(logs, Decision("mask", at=2, who="ana", why="was good", seen=1, remove=("q",)))
-    while not next(run).idle:
-        pass
-    assert whole(logs, tmp_path)[-1].examples == newest.examples
-    chain = {(manifest.examples, manifest.steps, manifest.digest) for manifest in store.manifests()}
-    assert len(chain) == len({examples for examples, _, _ in chain})
-    assert len(store.manifests()) > len(chain)
 
 
 def test_a_damaged_version_is_passed_over(tmp_path: Path) -> None:

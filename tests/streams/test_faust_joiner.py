@@ -159,7 +159,7 @@ def hosting(settings: Settings, read: str, patience: int, told: Pipe) -> None:
 
 def test_a_catch_up_longer_than_the_session_costs_no_membership(broker: Broker, tmp_path: Path) -> None:
     settings = joining(tmp_path / "var", broker.url("long"), partitions=2)
-    frames = [ones[:50] for ones in frames_of(2, 300, 2)]
+    frames = [ones[:30] for ones in frames_of(2, 300, 2)]  # 9 s of reading, in sessions of 6
     with open_logs(settings) as logs:
         append(logs.open("events", 2), frames)
     ours, theirs = get_context("spawn").Pipe()

@@ -12,7 +12,7 @@ Nothing here is timed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
@@ -25,6 +25,7 @@ from streams.rules import Label, Rules
 START, S = 1_790_000_000_000, 1_000
 USERS, ITEMS = 50_000, 20_000
 CLICKED, LATE, AFTER, TWICE, DWELLS, BUYS, ORGANIC = 0.10, 0.08, 0.02, 0.015, 0.33, 0.05, 0.02
+BAD_APP = "3.0.9"
 
 
 def rules(part: int = 1) -> Rules:
@@ -51,12 +52,22 @@ def counted(event: Event) -> int:
     return int(isinstance(event, Interaction))
 
 
-def happenings(*, slate: int, rate: int, seed: int = 7, start: int = START) -> Iterator[Event]:
-    """Events in the order in which a log has them, for ever."""
+def happenings(
+    *,
+    slate: int,
+    rate: float,
+    seed: int = 7,
+    start: int = START,
+    chance: Callable[[int, int], float] | None = None,
+    clicked: float = CLICKED,
+    bad: float = 0.0,
+) -> Iterator[Event]:
+    """Events in the order in which a log has them, for ever; a share `bad` of the pages is of BAD_APP. `clicked` is the
+    mean click rate, `chance` that of an item at a time, where they are not all alike."""
     random = Random(seed)
     for n in range(ITEMS):
         yield _item(random, n, start)
-    step = S * slate * (1 + CLICKED * (1 + DWELLS + BUYS)) / rate
+    step = S * slate * (1 + clicked * (1 + DWELLS + BUYS)) / rate
     at, n, later = float(start), 0, list[tuple[int, int, Event]]()
     tick, session, pages, order = start, "", 0, count()
     while True:
@@ -69,19 +80,22 @@ def happenings(*, slate: int, rate: int, seed: int = 7, start: int = START) -> I
         if pages == 0:
             session, pages = f"user-{int(USERS * random.random() ** 2)}", random.randrange(1, 8)
         pages -= 1
-        for arrives, event in _page(random, n, now, session, slate):
+        app = BAD_APP if bad and random.random() < bad else "3.1.0"
+        for arrives, event in _page(random, n, now, session, slate, chance or (lambda _, __: clicked), app):
             heappush(later, (arrives, next(order), event))
         if n % 100 == 0:
             yield _item(random, int(ITEMS * random.random()), now)
         at, n = at + step, n + 1
 
 
-def _page(random: Random, n: int, now: int, user: str, size: int) -> Iterator[tuple[int, Event]]:
+def _page(
+    random: Random, n: int, now: int, user: str, size: int, chance: Callable[[int, int], float], app: str
+) -> Iterator[tuple[int, Event]]:
     """The events of one page, each with when it is in the log."""
     request = f"{now:012x}-0000002a-{n:016x}"
     chosen = dict.fromkeys(int(ITEMS * random.random() ** 3) for _ in range(size))
     shown = tuple(Shown(f"item-{i}", k, random.random(), 0.1) for k, i in enumerate(chosen))
-    said: dict[str, Any] = {"surface": "home", "model_version": 42, "producer": "web", "app_version": "3.1.0"}
+    said: dict[str, Any] = {"surface": "home", "model_version": 42, "producer": "web", "app_version": app}
     context: Context = {"hour": float(n % 24), "device": "phone", "country": "de"}
     yield now, Slate(f"s-{request}", now, user, request, shown, context=context, **said)
     plain = tuple(Shown(one.item_id, one.position) for one in shown)
@@ -89,8 +103,8 @@ def _page(random: Random, n: int, now: int, user: str, size: int) -> Iterator[tu
     yield now + (4_000 if random.random() < LATE else 125), seen
     if random.random() < 0.01:
         yield now + 6_000, seen
-    for k, one in enumerate(shown):
-        if random.random() >= CLICKED:
+    for k, (i, one) in enumerate(zip(chosen, shown, strict=True)):
+        if random.random() >= chance(i, now):
             continue
         clicked = now + 200 + int(random.expovariate(1 / 8_000))
         for m, (at, kind, value) in enumerate(_done(random, clicked)):

@@ -9,11 +9,12 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from benchmarks.poison_site import Clock, Digests, Site
 from benchmarks.poison_watch import Watch
-from benchmarks.poison_world import APP, Kind, People, S, Times, at, expected_purchases
+from benchmarks.poison_world import APP, Kind, People, S, Times, at, expected
 from checkpoints.quarantine import Order
 from headrace.demo_settings import demo_settings
 from headrace.demo_stage import SLATE, Stage
@@ -23,10 +24,12 @@ from serving.answers import Ask
 
 START = 1_790_000_000_000
 USERS, ITEMS = 150, 300
-STEP = 300
+STEP = 500
 """Ms between two turns of the site."""
 LATE, SILENCE = 8 * S, 20 * S
 """After the last page: clicks still come, then only time passes, until every label is closed."""
+WAIT = 24
+"""Batches that wait for the guard's word: what it needs to see a fault, and somewhat more."""
 MARGIN = 2 * S
 """What an operator leaves on both sides of the times that the app's makers give."""
 Say = Callable[[str], None]
@@ -46,9 +49,9 @@ class Terms:
 
 @dataclass(slots=True)
 class Ran:
-    """What became of it. `served` counts pages by the version that answered, `spoilt` are versions that had learned
-    what the bug told, `learned_ever` and `learned` the corrupt rows that were learned at some time, and those that are
-    in what was learned at the end."""
+    """What became of it. `clicks` and `buys` are to be expected of each page. `served` counts pages by the version
+    that answered, `spoilt` are versions that had learned what the bug told, `learned_ever` and `learned` the corrupt
+    rows that were learned at some time, and those that are in what was learned at the end."""
 
     clicks: list[float] = field(default_factory=list)
     buys: list[float] = field(default_factory=list)
@@ -62,13 +65,11 @@ class Ran:
 
     def ctr(self, pages: tuple[int, int]) -> float:
         """Expected clicks by item looked at."""
-        part = self.clicks[slice(*pages)]
-        return sum(part) / len(part)
+        return mean(self.clicks[slice(*pages)])
 
     def btr(self, pages: tuple[int, int]) -> float:
         """Expected purchases by item looked at."""
-        part = self.buys[slice(*pages)]
-        return sum(part) / len(part)
+        return mean(self.buys[slice(*pages)])
 
     @property
     def spoilt_pages(self) -> int:
@@ -85,7 +86,7 @@ def settings_for(var: Path, *, guard: bool) -> Settings:
         labels={"click": {"event": "click"} | told, "buy": {"event": "purchase"} | told},
         trainer={
             "bucket": "500ms",
-            "guard": {"on": guard, "label": "click"},
+            "guard": {"on": guard, "label": "click", "wait": WAIT},
             "challengers": {"on": False},
         },
         serving={"weights": {"click": 1.0, "buy": 0.0}, "log_features": 0.0},
@@ -122,7 +123,6 @@ class Loop:
         self._pass(end + LATE)
         self._pass(end + LATE + SILENCE, silent=True)
         ran.spoilt, ran.learned, ran.learned_ever = self.watch.spoilt, self.watch.inside, self.watch.learned_ever
-        ran.clicks = [clicks / looked for looked, clicks, *_ in self.stage.referee.judged]
         return ran
 
     def _pass(self, until: int, *, silent: bool = False) -> None:
@@ -140,7 +140,9 @@ class Loop:
         page = self.stage.ask(now)
         answer = self.site.answer(_asked(page, now))
         slate = [item["item_id"] for item in answer["items"]]
-        self.ran.buys.append(expected_purchases(self.stage.world, page, slate, now))
+        clicks, buys = expected(self.stage.world, page, slate, now)
+        self.ran.clicks.append(clicks)
+        self.ran.buys.append(buys)
         self.stage.show(page, answer, now, events=number)
         self.people.bought(page, answer["request_id"], now)
         self.ran.served[answer["version"]] = self.ran.served.get(answer["version"], 0) + 1

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from learners.guarded_learner import GuardedLearner
 from learners.learner import Bools, Learner
-from learners.ordering import Batch
+from learners.ordering import Batch, Example
 from learners.plan import Trained
 from learners.progressive import Foreseen
-from learners.refusing import held_of
 from learners.trainer import Trainer
 
 
@@ -32,7 +32,7 @@ class Watch:
 
     def __init__(self, app: str, began_at: int, ended_at: int, *, on: bool) -> None:
         self._app, self._began_at, self._ended_at, self._on = app, began_at, ended_at, on
-        self._met: tuple[Learner, Bools] | None = None
+        self._met: tuple[Learner, Batch] | None = None
         self._batches: list[_Counted] = []
         self.spoilt: set[int] = set()
         """Versions that had learned corrupt rows when they were committed."""
@@ -49,13 +49,7 @@ class Watch:
         """What counts of it is asked of the learner, when the turn has ended."""
 
     def meet(self, learner: Learner, batch: Batch) -> None:
-        shots = ((example.row.kind, example.shot) for example in batch.examples)
-        corrupt = [
-            self._on and shot is not None and kind in ("label", "correction") and shot.app_version == self._app
-            and self._began_at <= shot.ts < self._ended_at
-            for kind, shot in shots
-        ]  # fmt: skip
-        self._met = learner, np.array(corrupt, np.bool_)
+        self._met = learner, batch
 
     def look(self, trainer: Trainer) -> None:
         """A turn has ended."""
@@ -72,12 +66,26 @@ class Watch:
 
     def _count(self, done: Trained) -> None:
         assert self._met is not None
-        (learner, corrupt_B), self._met = self._met, None
-        held_B = held_of(learner)
-        held = 0 if held_B is None else int((corrupt_B & held_B).sum())
-        learned = int(corrupt_B.sum()) - held
-        self._batches.append(_Counted(done.examples, learned, held))
+        (learner, batch), self._met = self._met, None
+        left: tuple[Batch, Bools | None] | None = (batch, None)
+        if isinstance(learner, GuardedLearner):
+            left = learner.left
+        if left is None:
+            return
+        corrupt_B, learned_B = self._corrupt(left[0]), left[1]
+        learned = int(corrupt_B.sum() if learned_B is None else (corrupt_B & learned_B).sum())
+        self._batches.append(_Counted(done.examples, learned, int(corrupt_B.sum()) - learned))
         self.learned_ever += learned
+
+    def _corrupt(self, batch: Batch) -> Bools:
+        """Rows that the app told wrongly."""
+        return np.array([self._on and self._is_corrupt(one) for one in batch.examples], np.bool_)
+
+    def _is_corrupt(self, example: Example) -> bool:
+        shot = example.shot
+        if shot is None or example.row.kind not in ("label", "correction"):
+            return False
+        return shot.app_version == self._app and self._began_at <= shot.ts < self._ended_at
 
     def _was_learned_after_all(self, done: Trained) -> bool:
         said = [] if done.guard is None else [(one["verdict"], one["value"]) for one in done.guard["changed"]]

@@ -30,26 +30,30 @@ Kind = Literal["none", "inverted", "lost"]
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Page numbers: the bug begins, the app is repaired, the operator acts, and where click rates are compared."""
+    """Page numbers: the bug begins, the app is repaired, the operator acts, and where click rates are compared: while
+    bad versions serve, right after the way back, and once that is forgotten."""
 
     pages: int
     bug: int
     fixed: int
     back: int
     during: tuple[int, int]
+    soon: tuple[int, int]
     after: tuple[int, int]
 
     @classmethod
     def of(cls, pages: int, *, hours: float) -> Times:
         """A bug from 40 % of the pages on for so many hours of the world, a way back 5 % later.
 
-        >>> Times.of(20_000, hours=3)
-        Times(pages=20000, bug=8000, fixed=9800, back=10800, during=(9000, 10800), after=(15000, 20000))
+        >>> times = Times.of(20_000, hours=3)
+        >>> times.bug, times.fixed, times.back, times.during, times.after
+        (8000, 9800, 10800, (9000, 10800), (15000, 20000))
         """
         bug = pages * 4 // 10
         fixed = bug + int(hours * HOUR_MS / S * PER_SECOND)
         back = fixed + pages // 20
-        return cls(pages, bug, fixed, back, (bug + pages // 20, back), (pages * 3 // 4, pages))
+        soon = (back, back + 40 * PER_SECOND)
+        return cls(pages, bug, fixed, back, (bug + pages // 20, back), soon, (pages * 3 // 4, pages))
 
 
 def at(number: int, started_at: int) -> int:
@@ -116,9 +120,10 @@ def chance_of_purchase(item_id: str) -> float:
     return SURE if int(item_id[1:]) % 3 == 0 else SELDOM
 
 
-def expected_purchases(world: World, page: Page, slate: list[str], now: int) -> float:
-    """Purchases that `slate` leads to on average, by item looked at, if this page shows it now."""
+def expected(world: World, page: Page, slate: list[str], now: int) -> tuple[float, float]:
+    """Clicks and purchases that `slate` leads to on average, by item looked at, if this page shows it now."""
     look_n = looks(page, len(slate))
     chance_n = world.chances(page.user_id, now)[[world.items.row_of(item_id) for item_id in slate]]
+    click_n = look_n * ATTENTION ** np.arange(len(slate)) * chance_n
     buys_n = np.array([chance_of_purchase(item_id) for item_id in slate])
-    return float((look_n * ATTENTION ** np.arange(len(slate)) * chance_n * buys_n).sum() / look_n.sum())
+    return float(click_n.sum() / look_n.sum()), float((click_n * buys_n).sum() / look_n.sum())

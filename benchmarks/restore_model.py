@@ -6,6 +6,7 @@ Zipf, users with a history, one click in twenty.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,14 @@ import numpy as np
 
 from learners.catalogue import AUTHOR, CATEGORY, ITEM
 from learners.features import USER
+from learners.frozen_copies import FrozenCopies
 from learners.keeper import keep_whole
 from learners.keeping import Arrays
 from learners.named_learners import make_learner
 from learners.ordering import Batch, Example
+from learners.riding_along import RidingAlong
+from learners.rivals import ITEMS
+from learners.river_linear import MOST
 from learners.two_stage_learner import TwoStageLearner
 from streams.examples import Attributes, Past, Row, Shot
 
@@ -63,6 +68,20 @@ def grown(folder: Path, size: Size, *, seed: int = 0) -> None:
     keep_whole(folder, arrays, document | {"items": told, "often": 10_000, "rows_learned": 1})
 
 
+def challenged(size: Size) -> RidingAlong:
+    """What rides along in the product, and has seen as many names as it may."""
+    riding = RidingAlong(LABELS[0], every=64, context=CONTEXT, frozen=FrozenCopies(fresh))
+    told = riding.state()
+    names = [f"user*category={n % size.users}*{n // size.users}" for n in range(MOST)]
+    items = [f"item={n % size.items}*{n // size.items}" for n in range(ITEMS)]
+    for rival, of in (("river ftrl", names), ("popularity", items)):
+        told[f"{rival}/learned/names"] = np.frombuffer(json.dumps(of).encode(), np.uint8)
+    told["river ftrl/learned/told_N3"] = np.ones((MOST, 3))
+    told["popularity/learned/seen_N2"] = np.ones((1 + ITEMS, 2))
+    riding.load(told)
+    return riding
+
+
 class Traffic:
     """Batches of rows, one slate after the other."""
 
@@ -81,7 +100,8 @@ class Traffic:
         told = []
         for position, item in enumerate(self._items(SLATE)):
             labels = {"click": float(self._random.random() < 0.05)}
-            row = Row(self._at + position, self._at, "label", "e", labels, 1.0, str(item), position, first=True)
+            name = f"{self._at}-{position}"
+            row = Row(self._at + position, self._at, "label", name, labels, 1.0, str(item), position, first=True)
             told.append(Example(row, shot, _item(item, self._size), 0))
         return told
 

@@ -19,7 +19,7 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -29,13 +29,14 @@ from typing import Any
 for _threads in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
     os.environ.setdefault(f"{_threads}_NUM_THREADS", "1")
 
-from benchmarks.rewind_log import BAD_APP, CLICKS, PAGE, RATE, START, S, Scene, write_log  # noqa: E402
+from benchmarks.rewind_log import RATE, START, S, Scene, happenings, write_log  # noqa: E402
 from checkpoints.store import VersionStore  # noqa: E402
 from headrace.deployment import fold_rules_of, rules_of  # noqa: E402
 from headrace.process_terms import learner_of, plan_of  # noqa: E402
 from headrace.settings import DEFAULT_LABELS, Settings  # noqa: E402
 from headrace.stream_settings import Label  # noqa: E402
 from streams.decisions import TOPIC, Decision, DecisionLog  # noqa: E402
+from streams.events import Event  # noqa: E402
 from streams.mask import Entry  # noqa: E402
 from streams.positions import Positions  # noqa: E402
 
@@ -95,7 +96,7 @@ def training(scene: Scene, clock: LogTime) -> Iterator[Turn]:
 
     plan, store = plan_of(scene.settings), VersionStore(scene.var / "versions")
     for turn in train(scene.logs, store, learner_of(scene.settings), plan=plan, clock=clock):
-        at = START + int(turn.examples * S * (PAGE + CLICKS) / (RATE * PAGE)) // SELDOM
+        at = START + int(turn.examples * scene.row_ms) // SELDOM
         restored, committed = turn.restored is not None, turn.committed is not None
         yield Turn(at, turn.input, turn.idle, turn.rows, restored, committed)
 
@@ -144,9 +145,9 @@ def work(name: str, scene: Scene, ends: Positions, line: Connection) -> None:
         turns.close()
 
 
-def measure(scene: Scene) -> dict[str, Any]:
-    """Both passes, and one flat object."""
-    ends = write_log(scene)
+def measure(scene: Scene, events: Iterable[Event]) -> dict[str, Any]:
+    """A log of these events, both passes, and one flat object."""
+    ends = write_log(scene, events)
     context = multiprocessing.get_context("spawn")
     lines, processes = {}, []
     for name in LOOPS:
@@ -177,7 +178,7 @@ def decide(scene: Scene, ends: Positions) -> None:
     """One line: what the bad app sent from shortly after the lead on is masked."""
     log, decisions = scene.logs.open("events", len(ends)), scene.logs.open(TOPIC, 1)
     start = {p: log.offset_at(p, START + scene.lead) for p in ends}
-    entry = Entry("q", start=start, stop=ends, t0=START + scene.lead, app_version=BAD_APP)
+    entry = Entry("q", start=start, stop=ends, t0=START + scene.lead, app_version=scene.bad_app)
     DecisionLog(decisions).decide(Decision("mask", at=START, who="benchmark", why="bad app", seen=0, add=(entry,)))
 
 
@@ -200,7 +201,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         settings = Settings(var=Path(place), labels=labels)
         lead = min(2 * rules_of(settings).lifespan, LONGEST_LEAD)
-        figures = measure(Scene(Path(place), settings, told.frame_events, int(minutes * 60 * S), lead))
+        scene = Scene(Path(place), settings, told.frame_events, int(minutes * 60 * S), lead)
+        figures = measure(scene, happenings(START + scene.lead + scene.span))
     rounded = {name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}
     print(json.dumps(rounded) if told.json else "\n".join(f"{name:24} {value}" for name, value in rounded.items()))
 

@@ -6,7 +6,7 @@ follow pages by eight seconds on average. Nothing here is timed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -37,6 +37,9 @@ class Scene:
     span: int
     lead: int
     """Before the masked span: longer than anything is remembered, so that in the span as much goes as comes."""
+    row_ms: float = S * (PAGE + CLICKS) / (RATE * PAGE)
+    """Time in the log for each row that is learned."""
+    bad_app: str = BAD_APP
 
     @property
     def logs(self) -> SqliteLogs:
@@ -70,8 +73,8 @@ def happenings(until: int) -> Iterator[Event]:
         at, n = at + step, n + 1
 
 
-def write_log(scene: Scene) -> Positions:
-    """The log; its ends before the tail of ticks."""
+def write_log(scene: Scene, events: Iterable[Event]) -> Positions:
+    """A log of events in the order of their coming; its ends before the tail of ticks."""
     partitions = scene.settings.partitions
     log = scene.logs.open("events", partitions)
     waiting: list[list[Event]] = [[] for _ in range(partitions)]
@@ -83,7 +86,7 @@ def write_log(scene: Scene) -> Positions:
             frames[p].append((now, encode_frame(EventFrame(tuple(waiting[p])))))
             waiting[p].clear()
 
-    for event in happenings(START + scene.lead + scene.span):
+    for event in events:
         now = max(now, event.ts)
         if now >= second:
             for p in range(partitions):

@@ -70,6 +70,15 @@ class PublishBody(Why):
     """`POST /v1/admin/publish`."""
 
     version: Version
+    anyway: bool = False
+    """Also where its figures failed the gate."""
+
+
+class PreviewBody(BaseModel):
+    """`POST /v1/admin/quarantines/preview`: nothing is written, so no reason is needed."""
+
+    model_config = _CLOSED
+    quarantine: Annotated[list[OrderBody], Field(min_length=1)]
 
 
 class QuarantineBody(Why):

@@ -2,148 +2,151 @@
 
 Every route does what its command does, with the same refusals as problem+json; nothing is decided here. Handlers run
 in the thread pool: they read logs and manifests. Behind a proxy that hides who asks, keep /v1/admin closed there.
+Versions and experiments have desks of their own (`admin_versions.py`, `experiment_routes.py`).
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from checkpoints.errors import BadOrder, NoSuchEntry, NoSuchVersion, QuarantineError, VersionError
-from checkpoints.store import VersionStore
-from headrace.admin_bodies import BackBody, PublishBody, QuarantineBody, Why
-from headrace.audit import decision_rows
-from headrace.operations import Operator, promote, resume, version_rows
+from checkpoints.quarantine import Order
+from headrace.admin_bodies import BackBody, OrderBody, PreviewBody, QuarantineBody, Why
+from headrace.admin_ground import AdminGround, Busy
+from headrace.audit import chosen_rows, decision_rows
 from headrace.quarantine_operations import quarantine_add, quarantine_close, quarantine_lift, quarantine_list
+from headrace.quarantine_preview_words import command_of, plain_counts, plain_preview
+from headrace.quarantine_terms import moment_of
 from headrace.way_back import roll_back
 from headrace.way_back_words import plain
 from serving import replies
-from streams.decisions import DecisionLog
+from serving.guarded import ADMITTED
+from streams.decisions import Kind
 from streams.errors import HeadraceError, LogError
-from streams.log import Log
+
+Kinds = Annotated[list[Kind] | None, Query(description="Only these; may be repeated.")]
+Name = Annotated[str | None, Query(description="Only of those whose name holds this.")]
+Moment = Annotated[str | None, Query(description="2h (ago), now, ISO 8601, or ms.")]
+Void = Annotated[bool, Query(description="Only those that changed nothing, or not what serves.")]
 
 
 class AdminDesk:
-    """What the routes ask. Each request folds the decisions anew, so that none sees another's half."""
+    """What the routes of the mask and of the decisions ask. Each request folds the decisions anew, so that none sees
+    another's half."""
 
-    def __init__(
-        self, *, store: VersionStore, decisions: Log, events: Log, ahead: int, clock: Callable[[], int], who: str
-    ) -> None:
-        self._store = store
-        self._decisions = decisions
-        self._events = events
-        self._ahead = ahead
-        self._clock = clock
-        self._who = who
+    def __init__(self, ground: AdminGround) -> None:
+        self._ground = ground
 
-    def decisions(self) -> Response:
-        """Who decided what, when and why, in order."""
-        return answered(lambda: decision_rows(self._lines()))
+    def decisions(
+        self, kind: Kinds = None, who: Name = None, since: Moment = None, until: Moment = None, void: Void = False
+    ) -> Response:  # fmt: skip
+        """Who decided what, when and why, in order; with the filters of `headrace decisions`."""
 
-    def versions(self) -> Response:
-        """Every committed version, oldest first."""
-        return answered(lambda: version_rows(self._store, self._lines()))
+        def look() -> list[dict[str, Any]]:
+            at = self._ground.clock()
+            begin, end = (None if text is None else moment_of(text, now=at) for text in (since, until))
+            rows = decision_rows(self._ground.lines())
+            return list(chosen_rows(rows, kinds=kind or (), who=who, since=begin, until=end, void=void))
+
+        return answered(look)
 
     def quarantines(self) -> Response:
         """What is masked now."""
-        return answered(lambda: quarantine_list(self._lines(), self._store))
+        return answered(lambda: quarantine_list(self._ground.lines(), self._ground.store))
+
+    def preview(self, body: PreviewBody) -> Response:
+        """Count what a quarantine would take out, which versions fall by it and what they have shown; write nothing.
+
+        Reads the log from the first place on that it reaches, at a pace that leaves answers their time; one such look
+        at a time on each server.
+        """
+
+        def look() -> dict[str, Any]:
+            orders = _orders(body.quarantine)
+            found = self._ground.looked(orders, self._ground.clock())
+            return plain_preview(found, self._ground.said()) | {"command": command_of(found, orders)}
+
+        return answered(look)
 
     def rollback(self, body: BackBody) -> Response:
         """Put every server on an older version, and take bad data out of everything, by one line."""
-        back = partial(
-            roll_back,
-            body.version,
-            **self._known(body),
-            orders=tuple(one.order() for one in body.quarantine),
-            ripple=body.ripple,
-            then=body.then,
-            ahead=self._ahead,
-            dry_run=body.dry_run,
-        )
-        return answered(lambda: plain(back()) | {"dry_run": body.dry_run})
-
-    def publish(self, body: PublishBody) -> Response:
-        """Let one version serve now, paused or not; a pause stays."""
-
-        def act() -> dict[str, Any]:
-            line = promote(body.version, self._store, self._lines(), self._operator(body), dry_run=body.dry_run)
-            return {"line": line, "version": body.version, "dry_run": body.dry_run}
-
-        return answered(act)
-
-    def resume(self, body: Why) -> Response:
-        """Let the trainer publish again."""
-        return answered(
-            lambda: {
-                "line": resume(self._lines(), self._operator(body), dry_run=body.dry_run),
-                "dry_run": body.dry_run,
-            }
-        )
+        orders = _orders(body.quarantine)
+        back = partial(roll_back, body.version, orders=orders, then=body.then)
+        return self._masked(body, back, orders, ripple=body.ripple, ahead=self._ground.ahead)
 
     def add(self, body: QuarantineBody) -> Response:
         """Mask events in everything that was or will be learned."""
-        orders = tuple(one.order() for one in body.quarantine)
-        return self._masked(body, quarantine_add, orders, ripple=body.ripple, ahead=self._ahead)
+        orders = _orders(body.quarantine)
+        add = partial(quarantine_add, orders)
+        return self._masked(body, add, orders, ripple=body.ripple, ahead=self._ground.ahead)
 
     def lift(self, id: str, body: Why) -> Response:
         """Take an entry out of the mask, with its ripple."""
-        return self._masked(body, quarantine_lift, id)
+        return self._masked(body, partial(quarantine_lift, id))
 
     def close(self, id: str, body: Why) -> Response:
         """Let an open entry mask nothing new from now on."""
-        return self._masked(body, quarantine_close, id)
+        return self._masked(body, partial(quarantine_close, id))
 
-    def _masked(self, body: Why, act: Callable[..., Any], what: object, **more: Any) -> Response:
-        return answered(
-            lambda: plain(act(what, **self._known(body), dry_run=body.dry_run, **more)) | {"dry_run": body.dry_run}
-        )
+    def _masked(self, body: Why, act: Callable[..., Any], orders: Sequence[Order] = (), **more: Any) -> Response:
+        """What it did; where it is only tried, with what the orders would take, as the command counts it."""
 
-    def _known(self, body: Why) -> dict[str, Any]:
-        return {
-            "store": self._store,
-            "decisions": self._lines(),
-            "operator": self._operator(body),
-            "events": self._events,
-        }
+        def done() -> dict[str, Any]:
+            ground, operator = self._ground, self._ground.operator(body)
+            found = act(
+                store=ground.store, decisions=ground.lines(), operator=operator, events=ground.events,
+                dry_run=body.dry_run, **more,
+            )  # fmt: skip
+            counted = plain_counts(ground.looked(orders, operator.at)) if body.dry_run and orders else None
+            return plain(found, ground.said()) | {"dry_run": body.dry_run, "counts": counted}
 
-    def _operator(self, body: Why) -> Operator:
-        return Operator(who=body.who or self._who, why=body.why, at=self._clock())
-
-    def _lines(self) -> DecisionLog:
-        return DecisionLog(self._decisions)
+        return answered(done)
 
 
 def admin_router(desk: AdminDesk) -> APIRouter:
-    """The routes below /v1/admin."""
-    routes = APIRouter(prefix="/v1/admin", tags=["admin"], dependencies=[Depends(local_only)])
-    refusals = {"description": "A problem.", "content": {replies.PROBLEM: {}}}
-
-    def add(method: str, path: str, handler: Callable[..., Response]) -> None:
-        statuses = (403, 503) if method == "GET" else (403, 404, 409, 422, 503)
-        routes.add_api_route(
-            path, handler, methods=[method], response_model=None, responses=dict.fromkeys(statuses, refusals)
-        )
-
-    add("GET", "/decisions", desk.decisions)
-    add("GET", "/versions", desk.versions)
-    add("GET", "/quarantines", desk.quarantines)
-    add("POST", "/rollback", desk.rollback)
-    add("POST", "/publish", desk.publish)
-    add("POST", "/resume", desk.resume)
-    add("POST", "/quarantines", desk.add)
-    add("POST", "/quarantines/{id}/lift", desk.lift)
-    add("POST", "/quarantines/{id}/close", desk.close)
+    """The routes of the mask and of the decisions."""
+    routes = routes_below("")
+    add_route(routes, "GET", "/decisions", desk.decisions, 422)
+    add_route(routes, "GET", "/quarantines", desk.quarantines)
+    add_route(routes, "POST", "/quarantines/preview", desk.preview, 409, 422)
+    for path, act in (
+        ("/rollback", desk.rollback),
+        ("/quarantines", desk.add),
+        ("/quarantines/{id}/lift", desk.lift),
+        ("/quarantines/{id}/close", desk.close),
+    ):
+        add_route(routes, "POST", path, act, 404, 409, 422)
     return routes
 
 
+def routes_below(path: str) -> APIRouter:
+    """Routes below /v1/admin and `path`, for this machine alone."""
+    return APIRouter(prefix=f"/v1/admin{path}", tags=["admin"], dependencies=[Depends(local_only)])
+
+
+def add_route(routes: APIRouter, method: str, path: str, handler: Callable[..., Response], *statuses: int) -> None:
+    """One route, with the problems that it may answer with besides those of all."""
+    refusals = {"description": "A problem.", "content": {replies.PROBLEM: {}}}
+    told: dict[int | str, dict[str, Any]] = dict.fromkeys((403, 503, *statuses), refusals)
+    routes.add_api_route(path, handler, methods=[method], response_model=None, responses=told)
+
+
+def _orders(bodies: Sequence[OrderBody]) -> tuple[Order, ...]:
+    return tuple(one.order() for one in bodies)
+
+
 def local_only(request: Request) -> None:
-    """Refuse with 403 who is not of this machine, and pages of other sites in a browser of this machine."""
+    """Refuse with 403 who is not of this machine, and pages of other sites in a browser of this machine; where keys are
+    asked for, an operator's key may come from anywhere."""
+    if request.scope.get(ADMITTED) is not None:
+        return
     peer = request.client.host if request.client else ""
     for what, name in (
         ("address", peer),
@@ -194,6 +197,7 @@ _KINDS: tuple[tuple[type[HeadraceError], tuple[int, str]], ...] = (
     (NoSuchEntry, (404, "not-found")),
     (BadOrder, (422, "bad-request")),
     (LogError, (503, "log")),
+    (Busy, (409, "busy")),
     (QuarantineError, (409, "refused")),
     (VersionError, (409, "refused")),
 )

@@ -18,12 +18,15 @@ from headrace import (
     docs_commands,
     doctor_commands,
     experiment_commands,
+    export_commands,
     forget_commands,
     guard_commands,
+    key_commands,
     letters_commands,
     log_commands,
     process_commands,
     quarantine_commands,
+    serving_commands,
     topic_commands,
     version_commands,
     way_back_commands,
@@ -54,16 +57,19 @@ def application() -> typer.Typer:
     processes = ("gateway", "sequence", "join", "train", "follow", "serve", "retain")
     _add(app, "Processes", **{name: getattr(process_commands, name) for name in processes})
     app.add_typer(broker_commands.broker, name="broker", rich_help_panel="Processes")
+    app.add_typer(key_commands.keys, name="keys", rich_help_panel="Processes")
     app.add_typer(version_commands.versions, name="versions", rich_help_panel="Versions")
     _add(app, "Versions", rollback=way_back_commands.rollback)
     app.add_typer(quarantine_commands.quarantine, name="quarantine", rich_help_panel="Versions")
     app.add_typer(guard_commands.guard, name="guard", rich_help_panel="Versions")
     app.add_typer(experiment_commands.experiment, name="experiment", rich_help_panel="Versions")
     _add(app, "Versions", challengers=challenger_commands.challengers)
-    _add(app, "Versions", publish=version_commands.publish, resume=version_commands.resume)
+    for name in ("publish", "hold", "pause", "resume"):
+        _add(app, "Versions", **{name: getattr(serving_commands, name)})
     _add(app, "Versions", decisions=decision_commands.decisions)
     app.add_typer(configure_commands.configure, name="configure", rich_help_panel="Versions")
     _add(app, "Data", backtest=data_commands.backtest, **{"import": data_commands.import_file})
+    app.add_typer(export_commands.exports, name="export", rich_help_panel="Data")
     app.add_typer(log_commands.log_commands, name="log", rich_help_panel="Data")
     app.add_typer(topic_commands.topics, name="topics", rich_help_panel="Data")
     app.add_typer(letters_commands.letter_commands, name="dead-letters", rich_help_panel="Data")

@@ -106,6 +106,7 @@ def fold_rules_of(settings: Settings) -> FoldRules:
         out_of_orderness=rules.out_of_orderness,
         horizon=rules.lifespan,
         impressions=rules.impressions,
+        feedback=settings.gorse.feedback if settings.gorse.on else 0,
     )
 
 

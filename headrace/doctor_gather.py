@@ -76,10 +76,11 @@ def _with_log(here: Facts, settings: Settings, logs: Logs) -> Facts:
     decided.follow()
     letters = DeadLetters(logs.open(dead_letters.TOPIC, dead_letters.PARTITIONS))
     still_open = [letter.at for _, letter, standing in letters.standing() if standing == "open"]
+    stored = tuple(_stored(settings, logs, decided.fold))  # before the ends: while one looks, both move on
     return replace(
         here,
         topics=tuple(_topics(settings, logs)),
-        stored=tuple(_stored(settings, logs, decided.fold)),
+        stored=stored,
         versions=_versions(settings, decided.fold),
         decided=_decided(settings, decided),
         letters=len(still_open),

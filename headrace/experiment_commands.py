@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from headrace import experiment_reports
-from headrace.deployment import run_folder
 from headrace.durations import milliseconds
-from headrace.experiment_ground import ground_at
+from headrace.experiment_ground import ground_at, mirrored
+from headrace.off_policy_commands import judge_off_policy, pairs_of
 from headrace.options import AsJson, DryRun, LogUrl, SettingsFile, Var, Why, chosen, now, operator
 from headrace.settings import Settings
-from headrace.telemetry import read_status
 from headrace.terminal import say, tell_json, tell_table
 
 experiment = typer.Typer(no_args_is_help=True, help="A version or settings of serving, for a share of the users.")
@@ -64,7 +63,7 @@ def start_experiment(
     from headrace.experiments import start
 
     lasts = 0 if horizon is None else _lasting(horizon)
-    wanted = Wanted(name, version, _pairs(sets or []), share, mirror, metric, abort_below, lasts)
+    wanted = Wanted(name, version, pairs_of(sets or []), share, mirror, metric, abort_below, lasts)
     with ground_at(chosen(settings, var=var, log=log)) as ground:
         line = start(wanted, ground, operator(why), dry_run=dry_run)
     if as_json:
@@ -105,16 +104,16 @@ def show_experiment(
     use = chosen(settings, var=var, log=log)
     with ground_at(use) as ground:
         one, found, cut = reading(name, ground, now=now())
-    mirrored = _mirrored(use, name)
+    counted = mirrored(use, name)
     if as_json:
-        fields = {**told(one), **reading_told(found), "cut": cut, "mirrored": mirrored}
+        fields = {**told(one), **reading_told(found), "cut": cut, "mirrored": counted}
         tell_json(fields)
         return
     tell(one, told(one), found)
     if cut:
         say("Retention took a part of its pages before they were read: the figures are of the rest.")
-    if mirrored:
-        say(f"Mirrored by the server on this machine, since its start: {mirrored}")
+    if counted:
+        say(f"Mirrored by the server on this machine, since its start: {counted}")
 
 
 @experiment.command("pause")
@@ -179,13 +178,7 @@ def _move(
 
 experiment.command("gains")(experiment_reports.tell_gains)
 experiment.command("interleave")(experiment_reports.interleave_versions)
-
-
-def _pairs(sets: list[str]) -> dict[str, str]:
-    pairs = [one.partition("=") for one in sets]
-    if wrong := [key for key, equals, _ in pairs if not equals]:
-        raise typer.BadParameter(f"{wrong[0]!r} has no value; write KEY=VALUE, e.g. --set serving.diversity=.2")
-    return {key.strip(): value.strip() for key, _, value in pairs}
+experiment.command("off-policy")(judge_off_policy)
 
 
 def _lasting(horizon: str) -> int:
@@ -193,10 +186,3 @@ def _lasting(horizon: str) -> int:
         return int(milliseconds(horizon))
     except ValueError as error:
         raise typer.BadParameter(f"--horizon: {error}") from None
-
-
-def _mirrored(use: Settings, name: str) -> dict[str, Any] | None:
-    """What the server of this machine counted, where one runs."""
-    status = read_status(run_folder(use)).get("serve")
-    told = None if status is None else status.last.get("mirrors")
-    return told.get(name) if isinstance(told, dict) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,13 +15,14 @@ from checkpoints.store import VersionStore
 from headrace.operations import refuse_failed
 from headrace.settings import Serving, Settings
 from serving.arm_sums import METRICS
-from serving.arms import BadSetting, policy_with
+from serving.arms import PREFIX, BadSetting, can_be_tried, names_told, policy_with
 from serving.policy import Policy
 from streams.decisions import DecisionLog
-from streams.errors import HeadraceError
+from streams.errors import HeadraceError, LogMismatch
 from streams.experiments import MOST, Experiment, Experiments, Trial
 from streams.log import Log
 from streams.positions import Positions
+from streams.rules import Rules
 
 BESIDES = 2
 """Versions that a server keeps warm whatever is tried: the live one, and the one to go back to."""
@@ -37,7 +39,7 @@ class NoSuchExperiment(ExperimentError):
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Where experiments take place: the log, the versions, the settings of serving, the labels' names; `keep` versions
-    are warm on a server at once; with `served` a slate counts as shown."""
+    are warm on a server at once; with `served` a slate counts as shown; `arms` has snapshots of what was read."""
 
     decisions: DecisionLog
     events: Log
@@ -46,14 +48,20 @@ class Ground:
     labels: Sequence[str]
     keep: int
     served: bool = False
+    arms: Path | None = None
 
 
 def ground_of(settings: Settings, decisions: DecisionLog, events: Log, store: VersionStore) -> Ground:
     """The ground of a deployment."""
     return Ground(
         decisions, events, store, settings.serving, tuple(settings.labels), settings.follower.keep,
-        served=settings.join.impressions == "served",
+        served=settings.join.impressions == "served", arms=arms_of(settings),
     )  # fmt: skip
+
+
+def arms_of(settings: Settings) -> Path:
+    """Where a server keeps snapshots of what it read of experiments."""
+    return settings.var / "snapshots" / "arms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +85,10 @@ class Wanted:
 
 def check_name(wanted: Wanted, standing: Experiment | None) -> None:
     """Raises ExperimentError where the name can't be drawn from."""
-    if not wanted.name or not all(letter.isalnum() or letter in "-_." for letter in wanted.name):
-        raise ExperimentError(f"{wanted.name!r} is no name: use letters, digits, '-', '_' and '.'")
+    if not wanted.name[:1].isalnum() or not all(letter.isalnum() or letter in "-_." for letter in wanted.name):
+        raise ExperimentError(
+            f"{wanted.name!r} is no name: use letters, digits, '-', '_' and '.', a letter or a digit first"
+        )
     if standing is None:
         return
     if standing.state == "paused":
@@ -107,38 +117,54 @@ def trial_of(wanted: Wanted, ground: Ground) -> Trial:
         raise ExperimentError(
             f"abort-below is {wanted.abort_below}; it is a relative difference that is borne, e.g. -.05 for 5 % worse"
         )
-    settings = _settings(wanted.settings or {}, ground)
+    settings = tried_settings(wanted.settings or {}, ground)
     return Trial(
         wanted.name, "start", settings, wanted.share, wanted.mirror, wanted.metric, wanted.abort_below, wanted.horizon
     )
 
 
-def _settings(given: Mapping[str, str], ground: Ground) -> dict[str, str]:
-    """The settings as the file would have them, checked as the file's are; values as JSON."""
+def tried_settings(given: Mapping[str, str], ground: Ground) -> dict[str, str]:
+    """The settings as the file would have them, checked as the file's are; values as JSON. `diversity` is short for
+    `serving.diversity`."""
+    given = {PREFIX + name.removeprefix(PREFIX): text for name, text in given.items()}
     whole: dict[str, Any] = ground.serving.model_dump()
     for name, text in given.items():
-        *path, last = name.removeprefix("serving.").split(".")
+        if not can_be_tried(name):
+            raise ExperimentError(f"{name} can't be tried; what can be: {names_told()}")
+        *path, last = name.removeprefix(PREFIX).split(".")
         place = whole
         for part in path:
-            place = found if isinstance(found := place.get(part), dict) else {}
+            place = place[part]
         place[last] = text
-    if any(name.startswith("serving.weights.") for name in given) and not ground.serving.weights:
-        whole["weights"] = dict.fromkeys(ground.labels, 1.0) | whole["weights"]
-    if unknown := sorted(whole["weights"].keys() - set(ground.labels)):
-        raise ExperimentError(f"weights name {', '.join(unknown)}, but labels are {', '.join(ground.labels)}")
+    weighed = any(name.startswith(f"{PREFIX}weights.") for name in given)
+    labels = _labels(ground)
+    if weighed and not ground.serving.weights:
+        whole["weights"] = dict.fromkeys(labels, 1.0) | whole["weights"]
+    if weighed and (unknown := sorted(whole["weights"].keys() - set(labels))):
+        raise ExperimentError(f"weights name {', '.join(unknown)}, but labels are {', '.join(labels)}")
     try:
         checked = Serving.model_validate(whole).model_dump()
         settings = {name: json.dumps(_at(checked, name)) for name in given}
         if whole["weights"] != ground.serving.weights:
-            settings |= {f"serving.weights.{label}": json.dumps(worth) for label, worth in checked["weights"].items()}
+            settings |= {f"{PREFIX}weights.{label}": json.dumps(worth) for label, worth in checked["weights"].items()}
         policy_with(Policy(), settings)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ExperimentError(f"serving.{where}: {first['msg']}, but it is {first['input']!r}") from None
-    except (BadSetting, KeyError) as error:
-        raise ExperimentError(f"this can't be tried: {error}") from None
+    except BadSetting as error:
+        raise ExperimentError(str(error)) from None
     return settings
+
+
+def _labels(ground: Ground) -> Sequence[str]:
+    """Those that the log is joined with; the settings file of who asks may be another one than the servers'."""
+    ground.decisions.follow()
+    told = ground.decisions.fold.masking().settings_of("join")
+    try:
+        return [label.name for label in Rules.of(told[-1][1]).labels] if told else ground.labels
+    except LogMismatch:
+        return ground.labels  # said by another release
 
 
 def _at(told: Any, name: str) -> Any:

@@ -117,7 +117,7 @@ def told(one: Experiment) -> dict[str, Any]:
 def reading(name: str, ground: Ground, *, now: int) -> tuple[Experiment, Reading, bool]:
     """One experiment, what became of its pages by the log, and whether retention took some of them before."""
     one = find(name, ground.decisions)
-    reader = ArmReader(one, ground.events, ground.decisions, served=ground.served)
+    reader = ArmReader(one, ground.events, ground.decisions, served=ground.served, arms=ground.arms)
     while reader.turn(500):
         pass
     return one, read(one, reader.sums(), now=now), reader.cut

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from checkpoints.chain_plan import compacted_from
 from checkpoints.manifest import Manifest
 from checkpoints.registry import Registry
 from checkpoints.staying import DAY, HOUR, Shelf, needed, periodic
@@ -26,6 +27,7 @@ from headrace.options import now
 from headrace.retaining import aside
 from headrace.settings import Settings
 from headrace.telemetry import read_status
+from serving.part_heads import positions_in
 from streams import dead_letters, decisions
 from streams.decisions import DecisionLog, Decisions
 from streams.errors import HeadraceError
@@ -126,13 +128,15 @@ def _with_progress(ground: Ground, found: Found) -> Found:
     manifests, p = ground.store.manifests(), found.partition
     after = [m for m in manifests if before is not None and p in m.positions and m.positions[p].last >= before]
     stays = _stays(fold, ground.settings, ground.store, manifests)
-    snapshots = aside(ground.settings.var / "snapshots", ground.settings.partitions)
+    folder = ground.settings.var / "snapshots"
+    taken = {
+        name: [next for next, _ in of.get(p, ())] for name, of in aside(folder, ground.settings.partitions).items()
+    }
+    taken["experiments"] = positions_in(folder / "arms", p)
     return replace(
         found,
         versions=[Version(m.version, m.created_at, stays(m.version)) for m in manifests if m not in after],
-        snapshots=tuple(
-            (fold, sum(before is None or next <= before for next, _ in of.get(p, ()))) for fold, of in snapshots.items()
-        ),
+        snapshots=tuple((fold, sum(before is None or next <= before for next in of)) for fold, of in taken.items()),
         joined=before is not None and _joined(ground, p) > before,
         learned=next((m.version for m in after if fold.valid(m.decisions, m.input)), None),
         served=_served(ground.settings, p, before),
@@ -145,14 +149,15 @@ def _stays(
     """Why a version may not go now, empty where nothing keeps it."""
     registry, told = Registry.of(fold), settings.retention
     shelf = Shelf(manifests, store.compacted())
-    standing = shelf.standing(fold)
+    standing, most = shelf.standing(fold), settings.store.chain
+    stood = f"the newest one stands on it, which ends with the {compacted_from(most)}th of a chain, or at once by"
     reasons: list[tuple[Collection[int], str]] = [
         (told.pinned, "`[retention] pinned` names it"),
         (registry.pinned, "it is pinned: headrace versions unpin"),
         (needed(registry), "servers need it"),
         (periodic(standing, HOUR, told.hourly), "`[retention] hourly` keeps it"),
         (periodic(standing, DAY, told.daily), "`[retention] daily` keeps it"),
-        ([n for m in standing[:1] for n in shelf.chains[m.version][:-1]], "the newest one stands on it"),
+        *((shelf.chains[m.version][:-1], f"{stood}: headrace versions compact {m.version}") for m in standing[:1]),
     ]
     return lambda version: next((why for numbers, why in reasons if version in numbers), "")
 

@@ -23,7 +23,12 @@ class Guard(BaseModel):
     shadows: int = Field(
         default=2, ge=1, description="holds that may be learned aside at the same time; further ones can only return"
     )
-
+    wait: int = Field(
+        default=0,
+        ge=0,
+        description="batches that wait for what the guard says of the next ones before they are learned, so that a "
+        "fault it sees within as many leaves no trace; versions are later by that",
+    )
     announced: Duration = Field(
         default=120_000,
         gt=0,
@@ -52,6 +57,7 @@ class Guard(BaseModel):
             )
         one = judged[label]
         told: dict[str, str | int] = {"label": label, "hold": self.hold, "ask": self.ask, "shadows": self.shadows}
+        told |= {"wait": self.wait} if self.wait else {}
         told |= {"event": one.event, "window": one.window, "grace": grace, "announced": self.announced}
         told |= {f"window.{surface}": window for surface, window in one.surfaces.items()}
         return told | ({"mode": "fast"} if one.mode == "fast" else {})

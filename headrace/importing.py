@@ -5,6 +5,7 @@ Importing a file again is safe: every event has the same id each time.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from headrace.posting import Poster
 from headrace.row_files import count_of, items_of, rows_of
+from headrace.settings_file import KEY
 from streams.mapped_rows import Made, Rejected, Row, events_of
 from streams.mapping import Table, columns_of, read_mapping
 
@@ -42,7 +44,7 @@ def import_file(
     shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*shown, console=console) as bar:
         task = bar.add_task(file.name, total=count_of(file))
-        poster = Poster(url, pause=pause)
+        poster = Poster(url, pause=pause, key=os.environ.get(KEY))
         try:
             for done in importing(file, table, poster):
                 bar.update(task, completed=done.rows)

@@ -145,22 +145,78 @@ def resume(decisions: DecisionLog, operator: Operator, *, dry_run: bool = False)
     return decisions.decide(line)[0]
 
 
-def pin(version: int, store: VersionStore, decisions: DecisionLog, operator: Operator) -> int | None:
+def pause(decisions: DecisionLog, operator: Operator, *, dry_run: bool = False) -> int | None:
+    """Let nothing new serve until `resume`; the number of the line, None where it was only tried.
+
+    Raises VersionError where it is paused like that already. A pause that waits for a replay becomes one of this kind.
+    """
+    decisions.follow()
+    registry = Registry.of(decisions.fold)
+    if registry.paused and registry.until is None:
+        raise VersionError(
+            f"publishing is paused already, by decision {paused_by(decisions)}. Go on with: headrace resume --why TEXT"
+        )
+    if dry_run:
+        return None
+    line = Decision("pause", operator.at, operator.who, operator.why, seen=decisions.fold.position)
+    return decisions.decide(line)[0]
+
+
+def hold(
+    version: int, store: VersionStore, decisions: DecisionLog, operator: Operator, *, dry_run: bool = False
+) -> tuple[int | None, int | None]:
+    """Have a version not serve, now and when it is published; the number of the line, None where nothing was written,
+    and the version that serves after it.
+
+    1. where it serves, the newest good one before it is whole and valid; 2. one line. Raises VersionError.
+    """
+    store.manifest(version)
+    decisions.follow()
+    registry, before = Registry.of(decisions.fold), Registry.of(decisions.fold).live
+    if version in registry.held:
+        return None, before
+    line = Decision("hold", operator.at, operator.who, operator.why, seen=decisions.fold.position, version=version)
+    registry.feed(line)
+    if before == version:
+        _check_successor(version, registry.live, store, decisions)
+    return (None if dry_run else decisions.decide(line)[0]), registry.live
+
+
+def _check_successor(version: int, live: int | None, store: VersionStore, decisions: DecisionLog) -> None:
+    if live is None or live == version:
+        raise VersionError(
+            f"version {version} serves, and no good one was published before it, so nothing could serve instead. "
+            "Choose another one: headrace publish N --why TEXT"
+        )
+    store.open(live)
+    manifest = store.manifest(live)
+    if not decisions.fold.valid(manifest.decisions, manifest.input):
+        raise VersionError(
+            f"version {version} serves, and version {live}, published before it, learned from events that are masked "
+            "since. Go back further: headrace rollback last-good --why TEXT"
+        )
+
+
+def pin(
+    version: int, store: VersionStore, decisions: DecisionLog, operator: Operator, *, dry_run: bool = False
+) -> int | None:
     """Have a version stay for good, with all that it stands on; the number of the line, None where it is pinned
     already. 1. its files are what its manifest says; 2. one line. Raises VersionError."""
     store.open(version)
-    return _pinned(version, decisions, operator, "pin")
+    return _pinned(version, decisions, operator, "pin", dry_run)
 
 
-def unpin(version: int, decisions: DecisionLog, operator: Operator) -> int | None:
+def unpin(version: int, decisions: DecisionLog, operator: Operator, *, dry_run: bool = False) -> int | None:
     """Let a version go when its time has come; the number of the line, None where no decision pins it."""
-    return _pinned(version, decisions, operator, "unpin")
+    return _pinned(version, decisions, operator, "unpin", dry_run)
 
 
-def _pinned(version: int, decisions: DecisionLog, operator: Operator, kind: Literal["pin", "unpin"]) -> int | None:
+def _pinned(
+    version: int, decisions: DecisionLog, operator: Operator, kind: Literal["pin", "unpin"], dry_run: bool
+) -> int | None:
     decisions.follow()
     fold = decisions.fold
-    if (version in Registry.of(fold).pinned) == (kind == "pin"):
+    if dry_run or (version in Registry.of(fold).pinned) == (kind == "pin"):
         return None
     line = Decision(kind, operator.at, operator.who, operator.why, seen=fold.position, version=version)
     return decisions.decide(line)[0]

@@ -37,9 +37,10 @@ class Posted:
 
 
 class Poster:
-    """A connection to one gateway. `pause` is given the seconds to wait before a batch is sent again."""
+    """A connection to one gateway, with a `key` where it asks for one. `pause` is given the seconds to wait before a
+    batch is sent again."""
 
-    def __init__(self, url: str, *, pause: Callable[[float], None]) -> None:
+    def __init__(self, url: str, *, pause: Callable[[float], None], key: str | None = None) -> None:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise NotPosted(f"{url!r} is no address of a gateway; write http://HOST:PORT")
@@ -47,6 +48,7 @@ class Poster:
         self._url = url
         self._path = parts.path.rstrip("/") + "/v1/events"
         self._pause = pause
+        self._key = {} if key is None else {"x-api-key": key}
         self._connection = kind(parts.hostname, parts.port, timeout=TIMEOUT)
 
     def post(self, batch: Sequence[Made]) -> Posted:
@@ -74,7 +76,7 @@ class Poster:
 
     def _sent(self, body: bytes) -> tuple[int, bytes, int]:
         """Status and body of the first answer that is not "again", and how often it was sent in vain."""
-        headers = {"content-type": "application/json", "content-encoding": "gzip"}
+        headers = {"content-type": "application/json", "content-encoding": "gzip"} | self._key
         told, pause = "", FIRST_PAUSE
         for repeats in range(TRIES):
             asked = 0.0

@@ -10,6 +10,7 @@ from headrace import joining, tree, wiring
 from headrace.lifeline import hold_on_to
 from headrace.log_places import check_topics
 from headrace.options import AsJson, LogUrl, Parent, SettingsFile, Var, chosen
+from headrace.quarantine_words import numbers
 from headrace.settings import Settings
 from headrace.terminal import tell_fields, tell_json
 
@@ -20,6 +21,10 @@ UntilEnd = Annotated[
     bool, typer.Option("--until-end", help="Stop at the end of the log; the trainer with a last version.")
 ]
 
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, max=64, help="How many server processes share the port.")
+]
+ServeWorker = Annotated[str | None, typer.Option("--worker", hidden=True, help="Be this one of several.")]
 Worker = Annotated[
     str | None,
     typer.Option(
@@ -29,7 +34,12 @@ Worker = Annotated[
 
 
 def up(
-    settings: SettingsFile = None, var: Var = None, log: LogUrl = None, port: Port = None, parent: Parent = None
+    settings: SettingsFile = None,
+    var: Var = None,
+    log: LogUrl = None,
+    port: Port = None,
+    workers: Workers = None,
+    parent: Parent = None,
 ) -> None:
     """Everything on one machine: sequence, join, train, follow, serve, retain. Ctrl-C stops it in order, intake first.
 
@@ -37,8 +47,7 @@ def up(
     that dies 5 times in 60 s ends all, with status 1.
     """
     _hold(parent)
-    serving = None if port is None else {"port": port}
-    tree.run(chosen(settings, var=var, log=log, serving=serving))
+    tree.run(chosen(settings, var=var, log=log, serving=_serving(port, workers)))
 
 
 def gateway(
@@ -107,14 +116,33 @@ def retain(
         wiring.run_retain(use)
         return
     fields = wiring.retain_once(use, dry_run=dry_run)
-    tell_json(fields) if as_json else tell_fields(fields)
+    gone = {"gone": numbers(fields["gone"])} if "gone" in fields else {}
+    tell_json(fields) if as_json else tell_fields(fields | gone)
 
 
 def serve(
-    settings: SettingsFile = None, var: Var = None, log: LogUrl = None, port: Port = None, parent: Parent = None
+    settings: SettingsFile = None,
+    var: Var = None,
+    log: LogUrl = None,
+    port: Port = None,
+    workers: Workers = None,
+    worker: ServeWorker = None,
+    parent: Parent = None,
 ) -> None:
-    """Answer with slates: POST /v1/recommend, POST /v1/rank, GET /v1/items/ID/similar; pages at /docs."""
-    wiring.run_serve(_ready(settings, var, log, parent, serving=None if port is None else {"port": port}))
+    """Answer with slates: POST /v1/recommend, POST /v1/rank, GET /v1/items/ID/similar; pages at /docs.
+
+    Several workers share one port: one that dies is started again while the others answer.
+    """
+    use = _ready(settings, var, log, parent, serving=_serving(port, workers))
+    if worker is None and use.serving.workers > 1:
+        tree.run(use, (tree.SERVE,))
+    else:
+        wiring.run_serve(use, worker=worker)
+
+
+def _serving(port: int | None, workers: int | None) -> dict[str, int] | None:
+    told = {"port": port, "workers": workers}
+    return {name: value for name, value in told.items() if value is not None} or None
 
 
 def _ready(settings: SettingsFile, var: Var, log: LogUrl, parent: int | None, **groups: Any) -> Settings:

@@ -52,7 +52,7 @@ def learner_of(settings: Settings) -> Callable[[], Learner]:
 
 def policy_of(settings: Settings) -> Policy:
     """What the operator decided about slates."""
-    from serving.policy import Policy, Quotas, SeenRule
+    from serving.policy import Bid, Caps, Policy, Promotion, Quotas, SeenRule
 
     told = settings.serving
     return Policy(
@@ -64,4 +64,10 @@ def policy_of(settings: Settings) -> Policy:
         fatigue=told.fatigue,
         deadline=told.deadline,
         logged=told.log_features,
+        caps=Caps(**dict(told.caps)),
+        promotion=Promotion(**dict(told.promotion)),
+        bid=Bid(**dict(told.bid)),
+        watch_next=told.watch_next,
+        exploration=told.exploration,
+        boldness=told.boldness,
     )

@@ -23,7 +23,8 @@ from streams.rules import Rules
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a line would add and remove. `tainted` are all versions that are not valid under `mask`; what lies between
-    `replay_from` (None: nothing does) and `ends` is to be fed again: so many frames, over `span_ms` of the log."""
+    `replay_from` (None: nothing does) and `ends` is to be fed again: so many frames, over `span_ms` of the log; joiners
+    feed the last `joined` of them."""
 
     seen: int
     add: tuple[Entry, ...]
@@ -34,6 +35,7 @@ class Change:
     replay_from: Positions | None
     frames: int
     span_ms: int
+    joined: int = 0
 
 
 def ordered(
@@ -71,7 +73,8 @@ def change(
     mask = decisions.masking().changed(add, remove)
     refuse_below_floor(decisions, mask, events)
     ends = {p: events.end(p) for p in range(events.partitions)}
-    again = _again(decisions, mask, manifests, events, ends)
+    first = _differs_from(decisions, mask, ends)
+    again = _again(decisions, mask, manifests, events, ends, first)
     return Change(
         seen=decisions.position,
         add=add,
@@ -82,6 +85,7 @@ def change(
         replay_from=again,
         frames=sum(ends[p] - offset for p, offset in (again or {}).items()),
         span_ms=max((_span(events, p, offset) for p, offset in (again or {}).items()), default=0),
+        joined=sum(max(ends[p] - first[p], 0) for p in again or {}),
     )
 
 
@@ -118,20 +122,23 @@ def floor_at(decisions: Decisions, events: Log) -> int | None:
     return max((at for p, offset in floor.items() if (at := _at(events, p, offset)) is not None), default=None)
 
 
+def _differs_from(decisions: Decisions, mask: Masking, ends: Positions) -> Positions:
+    """The first place of each partition that the mask shows otherwise than today's; its end where none does."""
+    edges = {p: decisions.masking().edges(p).symmetric_difference(mask.edges(p)) for p in ends}
+    return {p: min((edge[0] for edge in edges[p]), default=ends[p]) for p in ends}
+
+
 def _again(
-    decisions: Decisions, mask: Masking, manifests: Sequence[Manifest], events: Log, ends: Positions
+    decisions: Decisions, mask: Masking, manifests: Sequence[Manifest], events: Log, ends: Positions, first: Positions
 ) -> Positions | None:
     """From where on folds feed again: joiners from the first place that differs, the trainer from the newest version
     that is valid; None where nothing differs before the ends."""
-    every = range(events.partitions)
-    edges = {p: decisions.masking().edges(p).symmetric_difference(mask.edges(p)) for p in every}
-    first = {p: min((edge[0] for edge in edges[p]), default=ends[p]) for p in every}
-    if all(first[p] >= ends[p] for p in every):
+    if all(first[p] >= ends[p] for p in ends):
         return None
     able = (m for m in manifests if m.verdict != "fail" and valid(decisions, mask, m.decisions, m.input))
     newest = max(able, key=lambda m: (m.examples, m.version), default=None)
     learned = {} if newest is None else newest.input
-    return {p: min(first[p], ends[p], max(learned.get(p, 0), events.begin(p))) for p in every}
+    return {p: min(first[p], ends[p], max(learned.get(p, 0), events.begin(p))) for p in ends}
 
 
 def _span(events: Log, partition: int, since: int) -> int:

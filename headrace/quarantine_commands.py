@@ -179,9 +179,8 @@ def _given(
 
 def _tell(masked: Masked, use: Settings, dry_run: bool, as_json: bool, counts: Preview | None = None) -> None:
     if as_json:
-        tell_json(
-            plain(masked, said(use)) | {"dry_run": dry_run} | ({"counts": plain_counts(counts)} if counts else {})
-        )
+        counted = plain_counts(counts) if counts else None
+        tell_json(plain(masked, said(use)) | {"dry_run": dry_run, "counts": counted})
         return
     say(told_masked(masked, said(use)))
     if counts is not None:

@@ -38,6 +38,7 @@ class Masked:
     replay_from: Positions | None
     span_ms: int
     frames: int
+    joined: int = 0
 
 
 def quarantine_add(
@@ -184,4 +185,5 @@ def _masked(
         made.replay_from,
         made.span_ms,
         made.frames,
+        made.joined,
     )

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from checkpoints.errors import VersionError
+from checkpoints.good_versions import last_good
 from checkpoints.manifest import Manifest, TrainerPosition
-from checkpoints.quarantine import NEVER, Order, last_good
+from checkpoints.quarantine import NEVER, Order
 from checkpoints.registry import Registry
 from checkpoints.store import VersionStore
 from headrace.affected import Affected

@@ -19,13 +19,16 @@ from headrace.telemetry import Status
 from headrace.way_back_progress import expected
 from headrace.way_back_words import told_cost
 
+NOTHING = "Nothing that came so far matches: check times and fields before you mask what may come."
+
 
 def told_preview(found: Preview, command: str, statuses: Mapping[str, Status] = MappingProxyType({})) -> str:
     """All of it, with the command that does it."""
     entries = [f"It would be masked as {entry.id}: {words(entry)}" for entry in found.plain.add]
     target = "No version that passed stands without it." if found.target is None else _target(found)
     cost = told_cost(found.wide, statuses)[-1]
-    return "\n".join([*entries, *_windows(found), told_counts(found), cost, target, f"Do it: {command}"])
+    empty = [] if found.counted.plain.events or found.counted.plain.shut else [NOTHING]
+    return "\n".join([*entries, *_windows(found), told_counts(found), cost, target, *empty, f"Do it: {command}"])
 
 
 def told_counts(found: Preview) -> str:
@@ -64,7 +67,7 @@ def plain_preview(found: Preview, statuses: Mapping[str, Status] = MappingProxyT
         "replay_from": found.wide.replay_from,
         "span_ms": found.wide.span_ms,
         "frames": found.wide.frames,
-        "expected_ms": expected(found.wide.span_ms, found.wide.frames, statuses).ms,
+        "expected_ms": expected(found.wide.span_ms, found.wide.frames, statuses, found.wide.joined).ms,
     }
     plain: dict[str, Any] = msgspec.to_builtins(told, str_keys=True)
     return plain | plain_counts(found)

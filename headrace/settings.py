@@ -13,9 +13,12 @@ from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
+from headrace.access_settings import Access
 from headrace.feature_settings import Feature, declared_of
 from headrace.gate_settings import Gate, Rollback
+from headrace.gorse_settings import GorseRoutes
 from headrace.guard_settings import Guard
+from headrace.list_settings import Bid, Caps, Promotion
 from headrace.row_settings import Rows
 from headrace.store_settings import Retention, Store
 from headrace.stream_settings import CLOSED, Duration, Gateway, Join, Kafka, Label, Sequencer
@@ -82,11 +85,16 @@ class Quotas(BaseModel):
 
     model_config = CLOSED
     vectors: int = Field(default=200, ge=0, description="nearest items to the user's vector")
-    recent: int = Field(default=60, ge=0, description="nearest items to the last ones that the user wanted")
+    recent: int = Field(default=60, ge=0, description="nearest items to each of the user's interests of late")
+    similar: int = Field(default=60, ge=0, description="nearest items to the one that a request asks about")
     covisited: int = Field(default=60, ge=0, description="items wanted together with the user's last ones")
+    walked: int = Field(default=0, ge=0, description="items that random walks over wanted-together items come to")
+    categories: int = Field(default=20, ge=0, description="best items of the categories that the user follows")
     popular: int = Field(default=60, ge=0, description="items that most people want")
     trending: int = Field(default=20, ge=0, description="items that more people want than a while ago")
     fresh: int = Field(default=30, ge=0, description="newest items")
+    random: int = Field(default=0, ge=0, description="any items; each may be explored as new ones are")
+    promoted: int = Field(default=30, ge=0, description="best of the items that are promoted")
 
 
 class Seen(BaseModel):
@@ -104,6 +112,9 @@ class Serving(BaseModel):
     model_config = CLOSED
     host: str = Field(default="127.0.0.1", description="address that the API listens on")
     port: int = Field(default=8710, ge=0, le=65535, description="port of the API; 0 takes any free one")
+    workers: int = Field(
+        default=1, ge=1, le=64, description="server processes on this machine that share the port, each for itself"
+    )
     snapshot_every: Duration = Field(
         default=60_000, ge=1_000, description="time between two snapshots of the server's folds"
     )
@@ -119,8 +130,16 @@ class Serving(BaseModel):
     log_features: float = Field(
         default=0.02, ge=0, le=1, description="share of slates that say what they read, for the skew check"
     )
+    watch_next: float = Field(default=0.0, ge=0, description="worth of each thing that follows a want in its session")
+    exploration: Literal["epsilon", "thompson"] = Field(
+        default="epsilon", description="thompson: values are drawn as uncertain as few views leave them, beside epsilon"
+    )
+    boldness: float = Field(default=1.0, ge=0, description="how many times as wide thompson draws")
     quotas: Quotas = Quotas()
     seen: Seen = Seen()
+    caps: Caps = Caps()
+    promotion: Promotion = Promotion()
+    bid: Bid = Bid()
 
 
 DEFAULT_LABELS = {
@@ -162,6 +181,8 @@ class Settings(BaseSettings):
     follower: Follower = Follower()
     gateway: Gateway = Gateway()
     serving: Serving = Serving()
+    access: Access = Access()
+    gorse: GorseRoutes = GorseRoutes()
     store: Store = Store()
     gate: Gate = Gate()
     rollback: Rollback = Rollback()

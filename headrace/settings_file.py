@@ -28,8 +28,10 @@ from streams.errors import HeadraceError
 FILE = Path("headrace.toml")
 NAMED: Mapping[str, type[BaseModel]] = {"labels": Label, "features": Feature, "spaces": SpaceRows}
 """Settings that hold any number of groups by name, and what is in each."""
-OTHERS = frozenset({"HEADRACE_DATA"})
-"""Variables of the environment that bear our prefix and are no settings: where tests find measuring data."""
+KEY = "HEADRACE_KEY"
+"""The API key of commands that ask a server."""
+OTHERS = frozenset({"HEADRACE_DATA", KEY})
+"""Variables of the environment that bear our prefix and are no settings: where tests find measuring data, the key."""
 
 
 class BadSettings(HeadraceError):

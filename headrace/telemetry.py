@@ -27,7 +27,7 @@ COUNTS: Mapping[str, tuple[str, ...]] = {
     "join": ("events", "rows", "frames", "masked"),
     "train": ("rows", "refused"),
     "follow": ("built", "rows_written"),
-    "serve": ("events", "snapshots", "opened", "swapped"),
+    "serve": ("events", "snapshots", "opened", "swapped", "welcomed"),
     "retain": ("removed", "trimmed"),
     "gateway": (),
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
 def say(text: str) -> None:
@@ -30,14 +31,24 @@ def complain(error: Exception) -> None:
 
 def tell_json(value: object) -> None:
     """One JSON document on stdout, whatever the terminal's width."""
-    sys.stdout.write(json.dumps(value, default=str) + "\n")
+    sys.stdout.write(json_of(value) + "\n")
+
+
+def json_of(value: object) -> str:
+    """As JSON, which has no word for what is no number or has no end: null, as over HTTP.
+
+    >>> json_of({"gain": float("nan"), "high": [float("-inf"), 0.5]})
+    '{"gain": null, "high": [null, 0.5]}'
+    """
+    text = json.dumps(value, default=str)
+    return json.dumps(json.loads(text, parse_constant=lambda _: None))
 
 
 def tell_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, nothing: str) -> None:
     """A table, or the sentence `nothing` where there are no rows."""
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*(shown(value) for value in row))
+        table.add_row(*(Text(shown(value)) for value in row))
     if table.row_count:
         _wide_console().print(table)
     else:
@@ -48,7 +59,8 @@ def tell_fields(fields: Mapping[str, Any]) -> None:
     """Name and value, one line each."""
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, value in fields.items():
-        table.add_row(name, json.dumps(value, default=str) if isinstance(value, dict | list) else shown(value))
+        told = json_of(value) if isinstance(value, dict | list) else shown(value)
+        table.add_row(name, Text(told))  # what stands in brackets is no markup
     _wide_console().print(table)
 
 

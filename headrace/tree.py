@@ -11,14 +11,17 @@ from headrace.deployment import check_configuration, run_folder
 from headrace.joining import workers
 from headrace.log_places import make_or_check_topics
 from headrace.loop import stop_signals
+from headrace.ports import one_port
 from headrace.settings import Settings
 from headrace.settings_file import save, secrets_of, without_settings
 from headrace.supervisor import PAUSE, Supervisor
+from headrace.telemetry import kind_of
 from headrace.terminal import say
 
 PROCESSES = ("serve", "sequence", "join", "train", "follow", "retain")
 """Stopped in this order: first the door, last what nobody waits for."""
-AT_THE_DOOR = ("serve", "sequence")
+SERVE = "serve"
+AT_THE_DOOR = (SERVE, "sequence")
 """Ready, these can take events and answer; the others catch up with the log."""
 SINGLE_THREADED = {
     "OMP_NUM_THREADS": "1",
@@ -40,13 +43,19 @@ def tree_of(settings: Settings, processes: Sequence[str] = PROCESSES) -> Supervi
     written = run / "settings.json"
     save(settings, written)
     commands = {name: command_of(name, written) for name in _with_workers(settings, processes)}
-    for left in run.glob("join*.json"):
+    for left in (*run.glob("join*.json"), *run.glob("serve-*.json")):
         left.unlink()  # of workers that there are no more
     return Supervisor(commands, run, environ=SINGLE_THREADED | without_settings(os.environ) | secrets_of(settings))
 
 
 def _with_workers(settings: Settings, processes: Sequence[str]) -> list[str]:
-    return [one for name in processes for one in (workers(settings) if name == "join" else (name,))]
+    many = {"join": workers(settings), SERVE: servers(settings)}
+    return [one for name in processes for one in many.get(name, (name,))]
+
+
+def servers(settings: Settings) -> tuple[str, ...]:
+    """The processes that answer at one port; the first has the name of them all."""
+    return (SERVE, *(f"{SERVE}-{number}" for number in range(1, settings.serving.workers)))
 
 
 def command_of(process: str, settings: Path) -> list[str]:
@@ -56,16 +65,21 @@ def command_of(process: str, settings: Path) -> list[str]:
     ['join', '--worker', 'join-1']
     """
     command, _, number = process.partition("-")
-    own = ["--worker", process] if number else []
+    own = ["--worker", process] if number or command == SERVE else []
     own += ["--settings", str(settings.absolute()), "--parent", str(os.getpid())]
     return [sys.executable, "-m", "headrace", command, *own]
 
 
 def run(settings: Settings, processes: Sequence[str] = PROCESSES) -> None:
     """Start all, say where the API is, keep them running until SIGTERM or Ctrl-C. Raises GaveUp."""
+    with one_port(settings) as ready:
+        _run(ready, processes)
+
+
+def _run(settings: Settings, processes: Sequence[str]) -> None:
     asked = stop_signals()
     tree = tree_of(settings, processes)
-    door = [name for name in AT_THE_DOOR if name in processes]
+    door = [name for name in _with_workers(settings, processes) if kind_of(name) in AT_THE_DOOR]
     try:
         tree.start()
         ready = tree.wait_ready(names=door, waiting=lambda: not asked.is_set())

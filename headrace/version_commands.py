@@ -1,10 +1,10 @@
-"""Commands about versions: which there are, which serves, who decided that. The way back has a file of its own."""
+"""Commands about versions: which there are, what each says of itself, which stay. What serves is said elsewhere."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -13,13 +13,11 @@ from checkpoints.room import written
 from checkpoints.store import VersionStore
 from headrace import operations
 from headrace.deployment import decision_log, version_store
-from headrace.options import AsJson, LogUrl, SettingsFile, Store, Var, Why, chosen, operator
+from headrace.options import AsJson, DryRun, LogUrl, SettingsFile, Store, Var, Why, chosen, operator
+from headrace.serving_commands import Number, pause_told
 from headrace.terminal import moment, say, tell_fields, tell_json, tell_table
-from streams.decisions import DecisionLog
 
 versions = typer.Typer(no_args_is_help=True, help="Versions of the model: what was learned, and up to where.")
-Number = Annotated[int, typer.Argument(help="Number of a version, see `headrace versions list`.", min=1)]
-
 
 LISTED = (
     "version", "parent", "standing", "valid", "verdict", "examples", "kind", "size", "chain", "pinned", "digest",
@@ -66,6 +64,7 @@ def _cell(name: str, row: dict[str, Any]) -> object:
 def pin_version(
     version: Number,
     why: Why,
+    dry_run: DryRun = False,
     settings: SettingsFile = None,
     var: Var = None,
     log: LogUrl = None,
@@ -74,14 +73,15 @@ def pin_version(
     """Have a version stay for good, with all that it stands on. Its files are checked first."""
     use = chosen(settings, var=var, log=log)
     with decision_log(use) as decisions:
-        line = operations.pin(version, version_store(use), decisions, operator(why))
-    _tell_pinned(version, line, f"Version {version} is pinned", as_json)
+        line = operations.pin(version, version_store(use), decisions, operator(why), dry_run=dry_run)
+    _tell_pinned(version, line, f"Version {version} is pinned", dry_run, as_json)
 
 
 @versions.command("unpin")
 def unpin_version(
     version: Number,
     why: Why,
+    dry_run: DryRun = False,
     settings: SettingsFile = None,
     var: Var = None,
     log: LogUrl = None,
@@ -90,15 +90,17 @@ def unpin_version(
     """Let a version go when its time has come."""
     use = chosen(settings, var=var, log=log)
     with decision_log(use) as decisions:
-        line = operations.unpin(version, decisions, operator(why))
-    _tell_pinned(version, line, f"Version {version} is not pinned any more", as_json)
+        line = operations.unpin(version, decisions, operator(why), dry_run=dry_run)
+    _tell_pinned(version, line, f"Version {version} is not pinned any more", dry_run, as_json)
     if version in use.retention.pinned and not as_json:
         say("`[retention] pinned` names it still, so it stays: take it out there too.")
 
 
-def _tell_pinned(version: int, line: int | None, told: str, as_json: bool) -> None:
+def _tell_pinned(version: int, line: int | None, told: str, dry_run: bool, as_json: bool) -> None:
     if as_json:
-        tell_json({"line": line, "version": version})
+        tell_json({"line": line, "version": version, "dry_run": dry_run})
+    elif dry_run:
+        say("Nothing was written.")
     else:
         say(f"{told} (decision {line})." if line is not None else f"{told}: it was so before, nothing was written.")
 
@@ -151,47 +153,4 @@ def _rows(settings: SettingsFile, var: Var, log: LogUrl, store: Store) -> tuple[
         return operations.version_rows(_by_itself(store), None), ""
     use = chosen(settings, var=var, log=log)
     with decision_log(use) as decisions:
-        return operations.version_rows(version_store(use), decisions, use.retention.pinned), _pause_told(decisions)
-
-
-def _pause_told(decisions: DecisionLog) -> str:
-    n = operations.paused_by(decisions)
-    if n is None:
-        return ""
-    line = decisions.fold.lines[n]
-    caught_up = "until a version has caught up, or: " if line.until else ""
-    return f"Publishing is paused since decision {n} by {line.who} ({line.why}): {caught_up}headrace resume"
-
-
-def publish(
-    version: Number,
-    why: Why,
-    settings: SettingsFile = None,
-    var: Var = None,
-    log: LogUrl = None,
-    anyway: Annotated[bool, typer.Option("--anyway", help="Also where its figures failed the gate.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Let one version serve now, paused or not; it is verified first. A pause stays until `headrace resume`."""
-    use = chosen(settings, var=var, log=log)
-    with decision_log(use) as decisions:
-        line = operations.promote(version, version_store(use), decisions, operator(why), anyway=anyway)
-        paused = operations.paused_by(decisions) is not None
-    if as_json:
-        tell_json({"line": line, "version": version})
-    else:
-        say(f"Servers go to version {version} (decision {line}).")
-        if paused:
-            say("Publishing stays paused: headrace resume --why TEXT")
-
-
-def resume(
-    why: Why, settings: SettingsFile = None, var: Var = None, log: LogUrl = None, as_json: AsJson = False
-) -> None:
-    """Let the trainer publish again; its next version serves."""
-    with decision_log(chosen(settings, var=var, log=log)) as decisions:
-        line = operations.resume(decisions, operator(why))
-    if as_json:
-        tell_json({"line": line})
-    else:
-        say(f"Publishing goes on (decision {line}).")
+        return operations.version_rows(version_store(use), decisions, use.retention.pinned), pause_told(decisions)

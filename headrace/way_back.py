@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from checkpoints.errors import BadOrder, VersionError
+from checkpoints.good_versions import good, last_good
 from checkpoints.manifest import Manifest
-from checkpoints.quarantine import Order, good, last_good, valid
+from checkpoints.quarantine import Order, valid
 from checkpoints.registry import Registry
 from checkpoints.store import VersionStore
 from headrace.operations import Operator, refuse_failed
@@ -29,7 +30,7 @@ Then = Literal["replay", "pause"]
 class RolledBack:
     """What a way back did, or would do (`line` -1). Publishing is paused until a version has relied on everything
     before `until`; None: until someone resumes. What lies between `replay_from` (None: nothing does) and `ends`, where
-    the log ended as of the line, is fed again."""
+    the log ended as of the line, is fed again; joiners feed the last `joined` frames of it."""
 
     line: int
     version: int
@@ -40,6 +41,7 @@ class RolledBack:
     span_ms: int
     frames: int = 0
     ends: Positions = field(default_factory=dict)
+    joined: int = 0
 
 
 def roll_back(
@@ -57,8 +59,9 @@ def roll_back(
 ) -> RolledBack:
     """Put every server on `target`, and mask what `orders` name; with `dry_run` only say what that would do.
 
-    1. the target's files are what its manifest says, it passed its gate, it is valid under the changed mask, the floor
-    allows the change; without orders it does not serve already, and a replay has something to take out;
+    1. the target's files are what its manifest says, by the word of who looked at them last; it passed its gate, it is
+    valid under the changed mask, the floor allows the change; without orders it does not serve already, and a replay
+    has something to take out;
     2. ONE line with both, the version and the entries;
     3. read back: it holds, servers take it, and the target is still there;
     4. one more line where someone published or masked between the reading and the line (see `amend`).
@@ -74,8 +77,9 @@ def roll_back(
     among = manifests if orders else _older(target, manifests, live)
     manifest = _verified(target, store, among, decisions, made)
     back = RolledBack(
-        -1, manifest.version, made.tainted, made.add, until, made.replay_from, made.span_ms, made.frames, made.ends
-    )
+        -1, manifest.version, made.tainted, made.add, until, made.replay_from, made.span_ms, made.frames, made.ends,
+        made.joined,
+    )  # fmt: skip
     if dry_run:
         return back
     line = Decision(
@@ -84,7 +88,7 @@ def roll_back(
     )  # fmt: skip
     n, _ = decisions.decide(line)
     check_read_back(n, decisions.fold, manifest)
-    store.open(manifest.version)  # retention may have thinned it away just before it read the line
+    store.vouched(manifest.version)  # retention may have thinned it away just before it read the line
     amended = amend(n, made, store=store, decisions=decisions, operator=operator, ripple=ripple)
     return replace(back, line=n, tainted=amended.tainted, entries=amended.entries)
 
@@ -143,12 +147,12 @@ def _verified(
     if target == "last-good":
         for manifest in good(manifests, decisions.fold, made.mask):
             try:
-                store.open(manifest.version)
+                store.vouched(manifest.version)
             except VersionError:
                 continue  # damaged, or taken away since it was listed
             return manifest
         return last_good([], decisions.fold, made.mask)
-    store.open(target)
+    store.vouched(target)
     manifest = store.manifest(target)
     refuse_failed(manifest)
     if not valid(decisions.fold, made.mask, manifest.decisions, manifest.input):

@@ -64,12 +64,10 @@ def rollback(
             ahead=use.sequencer.clock_ahead,
             dry_run=dry_run,
         )
-        waits = bool(orders and not as_json) if wait is None else wait
+        waits = (bool(orders and not as_json) if wait is None else wait) and not dry_run
         if not as_json:
             say(told_back(back, said(use)))
-        caught_up = None
-        if waits and not dry_run:
-            caught_up = watch(back, decisions, run_folder(use), clock=now, quiet=as_json)
+        caught_up = watch(back, decisions, run_folder(use), clock=now, quiet=as_json) if waits else None
     counts = looked(use, orders, at=who.at) if dry_run and orders else None
     if as_json:
         tell_json(

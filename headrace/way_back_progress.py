@@ -141,8 +141,11 @@ def running(statuses: Mapping[str, Status], at: int) -> tuple[str, ...]:
     return tuple(name for name in FOLLOWERS if name in statuses and at - statuses[name].updated_at <= FRESH)
 
 
-def expected(span_ms: int, frames: int = 0, statuses: Mapping[str, Status] = MappingProxyType({})) -> Expected:
-    """About how long it takes until such a stretch of log has been fed again and serves, in ms.
+def expected(
+    span_ms: int, frames: int = 0, statuses: Mapping[str, Status] = MappingProxyType({}), joined: int = 0
+) -> Expected:
+    """About how long it takes until such a stretch of log has been fed again and serves, in ms; `joined` is how many
+    of its frames the joiner feeds, 0 where that is not known.
 
     By what turns of the joiner and the trainer took lately: they work side by side, so the slower one counts. Where
     one of them has not said enough, a bound by the length of the stretch.
@@ -153,6 +156,8 @@ def expected(span_ms: int, frames: int = 0, statuses: Mapping[str, Status] = Map
     >>> join = Status("join", 1, 0, 0, totals={"frames": 50, "rows": 100}, costs=few)
     >>> expected(600_000, many, {"join": join, "train": Status("train", 1, 0, 0, costs=few)})
     Expected(ms=28167, measured=True)
+    >>> expected(600_000, many, {"join": join, "train": Status("train", 1, 0, 0, costs=few)}, joined=100).ms
+    28167
     """
     join, train = statuses.get("join"), statuses.get("train")
     joining = None if join is None else costs(join.costs)
@@ -161,7 +166,8 @@ def expected(span_ms: int, frames: int = 0, statuses: Mapping[str, Status] = Map
     if join is None or train is None or joining is None or not learned or not done or not frames:
         return Expected(span_ms // REAL_TIMES, measured=False)
     turn, frame = joining
-    join_ms = frames * frame + turn * max(frames / FULL_TURN, 1)
+    feeding = joined or frames
+    join_ms = feeding * frame + turn * max(feeding / FULL_TURN, 1)
     # batches are cut as they were, so a row costs what it cost: its share of a turn and itself
     row_ms = train.costs["ms"] / learned
     train_ms = frames * row_ms * join.totals.get("rows", 0) / done

@@ -24,7 +24,7 @@ def plain(done: RolledBack | Masked, statuses: Mapping[str, Status] = MappingPro
     told = {field.name: getattr(done, field.name) for field in fields(done)}
     told |= {
         "line": None if done.line < 0 else done.line,
-        "expected_ms": expected(done.span_ms, done.frames, statuses).ms,
+        "expected_ms": expected(done.span_ms, done.frames, statuses, done.joined).ms,
     }
     told["entries"] = [{"masks": words(entry), "entry": entry} for entry in done.entries]
     found: dict[str, Any] = msgspec.to_builtins(told, str_keys=True)
@@ -40,14 +40,17 @@ def told_back(back: RolledBack, statuses: Mapping[str, Status] = MappingProxyTyp
     To be fed again: 10m of log, 10 frames; takes about 30 s, or less.
     Publishing goes on by itself once a version has learned up to where the log ended at the command.
     """
-    if back.line < 0:
+    tried = back.line < 0
+    if tried:
         head = f"Nothing was written. Servers would go to version {back.version}."
     else:
         head = f"Servers go to version {back.version} (decision {back.line})."
     if back.until is None:
-        after = "Publishing is paused. Go on with: headrace resume --why TEXT"
+        paused = "would be paused, until" if tried else "is paused. Go on with"
+        after = f"Publishing {paused}: headrace resume --why TEXT"
     else:
-        after = "Publishing goes on by itself once a version has learned up to where the log ended at the command."
+        goes = "would go" if tried else "goes"
+        after = f"Publishing {goes} on by itself once a version has learned up to where the log ended at the command."
     return "\n".join([head, *_entries(back.entries), *told_cost(back, statuses), after])
 
 
@@ -99,7 +102,7 @@ def told_cost(done: RolledBack | Masked | Change, statuses: Mapping[str, Status]
     tainted = [f"Tainted versions: {numbers(done.tainted)}."] if done.tainted else []
     if done.replay_from is None:
         return [*tainted, "Nothing has to be fed again."]
-    takes = expected(done.span_ms, done.frames, statuses)
+    takes = expected(done.span_ms, done.frames, statuses, done.joined)
     told = f"takes about {_seconds(takes.ms)}" + ("" if takes.measured else ", or less")
     return [*tainted, f"To be fed again: {_span(done.span_ms)} of log, {done.frames:,} frames; {told}."]
 

@@ -9,12 +9,16 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from headrace.loop import stop_signals
-from streams.errors import HeadraceError
+from headrace.ports import bound
+from serving.doorkeeper import Doorkeeper
+from serving.guarded import Audit, Guarded
 
 Application = FastAPI
 Work = Callable[[threading.Event], None]
@@ -22,26 +26,39 @@ Work = Callable[[threading.Event], None]
 GRACE_S = 5
 
 
-class NoPort(HeadraceError):
-    """The address can't be listened on."""
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any free one. Raises NoPort."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # named TCP, since asyncio sends small answers at once (TCP_NODELAY) only where it reads that on the socket
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise NoPort(
-            f"can't listen on {host}:{port}: {error.strerror}. Another Headrace may be running there: stop it, "
-            "or choose another port with --port (0 takes any free one)"
-        ) from None
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A listening socket, `shared` with other workers or not; port 0 takes any free one. Raises NoPort."""
+    listening = bound(host, port, shared=shared)
     listening.listen(2048)
     return listening
+
+
+def behind_keys(app: Application, keeper: Doorkeeper, audit: Audit) -> None:
+    """Let none in whom the doorkeeper does not; /docs says so, and lets one give a key."""
+    app.add_middleware(Guarded, keeper=keeper, audit=audit)
+    plain = app.openapi
+
+    def told() -> dict[str, Any]:
+        document = plain()
+        schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+        schemes["key"] = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+        document["security"] = [{"key": []}]
+        return document
+
+    app.openapi = told  # type: ignore[method-assign]
+
+
+def open_to_pages(app: Application, origins: Sequence[str]) -> None:
+    """Let pages of other origins ask from a browser. Added last, it answers before keys are asked for."""
+    headers = ["X-API-Key", "X-API-Version", "Authorization", "Content-Type", "Content-Encoding"]
+    exposed = ["Retry-After", "X-Request-Id"]
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(origins),
+        allow_methods=["*"],
+        allow_headers=headers,
+        expose_headers=exposed,
+    )
 
 
 def serve(app: Application, listening: socket.socket, beside: Sequence[Work]) -> None:

@@ -27,6 +27,7 @@ from headrace.process_terms import learner_of, maker_of, plan_of, policy_of
 from headrace.settings import Settings
 from headrace.telemetry import Telemetry, process_of
 from headrace.terminal import say
+from headrace.tree import SERVE
 from streams.decisions import TOPIC as DECISIONS
 from streams.decisions import DecisionLog
 
@@ -38,21 +39,25 @@ if TYPE_CHECKING:
     from streams.lanes import Lanes
     from streams.log import Logs
 
+NEVER = 1 << 50
+"""Milliseconds between things that shall not be."""
+
 
 def run_gateway(settings: Settings) -> None:
     """The door for events, by itself."""
+    from headrace.guarding import guarded, keeper_of
     from headrace.taking import door_of, intake_of
     from headrace.web import listen, serve
-    from serving.access import check_host
     from streams.gateway import gateway_app
 
     door = settings.gateway
-    check_host(door.host, ())
+    keeper = keeper_of(settings, door.host)
     with open_logs(settings) as logs:
         listening = listen(door.host, door.port)
         intake = intake_of(settings, logs)
         telemetry = _telemetry(settings, "gateway", listening.getsockname()[1], more=intake.told)
-        serve(gateway_app(intake, door_of(settings)), listening, [telemetry.keep])
+        app = guarded(gateway_app(intake, door_of(settings)), settings, keeper)
+        serve(app, listening, [telemetry.keep])
 
 
 def run_sequence(settings: Settings, *, worker: str | None = None) -> None:
@@ -102,9 +107,13 @@ def run_train(settings: Settings, *, until_end: bool = False) -> None:
 
 
 def _aloud(reports: Iterator[Trained]) -> Iterator[Trained]:
-    """The same reports; alarms of slow drift are told in the trainer's log too."""
+    """The same reports; alarms of slow drift are told in the trainer's log too. What was opened stays for long."""
+    from learners.collecting import pass_over
+
     try:
         for report in reports:
+            if report.restored is not None:
+                pass_over()
             for sentence in report.alarms:
                 say(sentence)
             yield report
@@ -117,9 +126,10 @@ def run_follow(settings: Settings) -> None:
     """From versions to generations."""
     from checkpoints.rocks_vectors import RocksVectors
     from headrace.gate_terms import asked_of
+    from learners.writing import WritesBehind
     from serving.builder_child import ChildBuilder
+    from serving.exported import Indexed
     from serving.follower import follow
-    from serving.scorer import Scorer
 
     with open_logs(settings) as logs, closing(RocksVectors(settings.var / "follow")) as vectors:
         reports = follow(
@@ -128,10 +138,11 @@ def run_follow(settings: Settings) -> None:
             generations=settings.var / "generations",
             vectors=vectors,
             builder=ChildBuilder(),
-            open_export=Scorer.open,
+            open_export=Indexed.open,
             clock=now,
             keep=settings.follower.keep,
             asked=asked_of(settings),
+            writer=WritesBehind(),
         )
         drive(reports, _telemetry(settings, "follow"), stop_signals())
 
@@ -159,70 +170,71 @@ def retain_once(settings: Settings, *, dry_run: bool) -> dict[str, Any]:
         return told(retention.plan() if dry_run else retention.turn())
 
 
-def run_serve(settings: Settings) -> None:
-    """Slates, and the gateway's routes beside them."""
+def run_serve(settings: Settings, *, worker: str | None = None) -> None:
+    """Slates, and the gateway's routes beside them. Of several workers only the first keeps snapshots and looks after
+    experiments; the others begin with its snapshots."""
     from headrace.experiment_watch import watch_experiments
+    from headrace.guarding import guarded, keeper_of
     from headrace.metrics import expose
     from headrace.taking import intake_of
     from headrace.web import listen, serve
-    from serving.access import check_host
     from serving.api import Server
     from serving.arms import Arms
     from serving.arms_keeper import keep_arms
     from serving.folding import fold
     from serving.known import Known
     from serving.live import BundleKeeper, Live
+    from serving.newcomers import welcome
+    from serving.recall_monitor import monitor
     from serving.recommend import Recommender
     from serving.scorer import Scorer
     from serving.serving_counts import ServingCounts
+    from serving.short_turns import short_turns
     from serving.slate_log import SlateWriter
 
     told, live, counts = settings.serving, Live(), ServingCounts()
-    check_host(told.host, ())
+    doorkeeper = keeper_of(settings, told.host)
     known = Known(partitions=settings.partitions, rules=fold_rules_of(settings))
     expose(run_folder(settings), counts.registry)
     with open_logs(settings) as logs:
-        listening = listen(told.host, told.port)
+        name, first = worker or SERVE, worker in (None, SERVE)
+        listening = listen(told.host, told.port, shared=told.workers > 1)
         intake, port = intake_of(settings, logs), listening.getsockname()[1]
-        telemetry = _telemetry(settings, "serve", port, more=lambda: {**counts.told(), **intake.told()})
+        telemetry = _telemetry(settings, name, port, more=lambda: {**counts.told(), **intake.told()})
         snapshots = settings.var / "snapshots" / "serve"
-        folds = fold(logs, known, folder=snapshots, clock=now, snapshot_every=told.snapshot_every)
+        folds = fold(logs, known, folder=snapshots, clock=now, snapshot_every=told.snapshot_every if first else NEVER)
+        recommender = Recommender(known, live, policy_of(settings))
         keeper = BundleKeeper(
             DecisionLog(logs.open(DECISIONS, 1)),
             settings.var / "generations",
             live,
             open_scorer=Scorer.open,
+            warm=short_turns(recommender.make_ready),
             keep=settings.follower.keep,
         )
-        recommender = Recommender(known, live, policy_of(settings))
         arms = Arms(recommender)
         server = Server(recommender, SlateWriter(intake.append), clock=now, counts=counts, arms=arms)
-        app = _server_app(settings, logs, server, intake)
-        beside = [partial(drive, loop, telemetry) for loop in (folds, keep_arms(keeper, arms))]
-        beside.append(partial(drive, watch_experiments(settings, logs), telemetry, rest=0.05))
+        app = guarded(_server_app(settings, logs, server, intake), settings, doorkeeper, counts.turned_away)
+        beside = [partial(drive, folds, telemetry), partial(drive, keep_arms(keeper, arms), telemetry, rest=0.02)]
+        if first:
+            beside.append(partial(drive, watch_experiments(settings, logs), telemetry, rest=0.05))
+        beside.append(partial(drive, welcome(live, known), telemetry, rest=0.1))
+        beside.append(partial(drive, monitor(live, known.stock, clock=now), telemetry, rest=0.1))
         serve(app, listening, beside)
 
 
 def _server_app(settings: Settings, logs: Logs, server: Server, intake: Intake) -> Application:
-    from headrace.admin_routes import AdminDesk, admin_router
-    from headrace.experiment_routes import ExperimentDesk, experiment_router
-    from headrace.experiment_terms import ground_of
+    from headrace.admin_doors import admin_doors
     from headrace.taking import door_of
     from serving.api import create_app
     from streams.gateway import router
 
-    store, by = version_store(settings), f"{who()} over HTTP"
-    decisions, events = logs.open(DECISIONS, 1), logs.open("events", settings.partitions)
-    desk = AdminDesk(
-        store=store,
-        decisions=decisions,
-        events=events,
-        ahead=settings.sequencer.clock_ahead,
-        clock=now,
-        who=by,
-    )
-    trials = ExperimentDesk(lambda: ground_of(settings, DecisionLog(decisions), events, store), clock=now, who=by)
-    doors = [router(intake, door_of(settings)), admin_router(desk), experiment_router(trials)]
+    doors = [router(intake, door_of(settings)), *admin_doors(settings, logs, clock=now, who=f"{who()} over HTTP")]
+    if settings.gorse.on:
+        from serving.gorse_desk import GorseDesk
+        from serving.gorse_routes import gorse_router
+
+        doors.append(gorse_router(GorseDesk(server.answering, intake.take, settings.gorse.types), server.counts))
     return create_app(server, routers=doors)
 
 

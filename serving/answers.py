@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from serving.filter_terms import Filter
 from streams.events import Context, Shown, Slate
+from streams.examples import Past
 
 Rung = Literal["model", "cached", "popular", "latest"]
 RUNGS: tuple[Rung, ...] = ("model", "cached", "popular", "latest")
+Filtered = Literal["none", "kept", "dropped"]
+"""Whether a list was filtered: not asked for, done, or given up since nothing passed and the request allowed that."""
 PRODUCER = "headrace"
 """What a slate says of a request that does not name its producer."""
 
@@ -16,7 +20,8 @@ PRODUCER = "headrace"
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One request for a list; `at` (ms) is the moment it is for. `app_version` and `producer` say who asks: the slate
-    carries them, so that a mask by them takes it too."""
+    carries them, so that a mask by them takes it too. `diversity`, `epsilon` and `deadline` (ms) stand for the
+    operator's where they are given; `shown` counts the items of the pages before, which `exclude` holds."""
 
     user_id: str
     n: int
@@ -28,15 +33,45 @@ class Ask:
     exclude: frozenset[str] = frozenset()
     app_version: str = ""
     producer: str = ""
+    filter: Filter | None = None
+    strict: bool = True
+    diversity: float | None = None
+    epsilon: float | None = None
+    deadline: float | None = None
+    shown: int = 0
+    history: tuple[Past, ...] = ()
+    """What a session did that no event told of, oldest first; it goes behind what is known of the user."""
+
+    @property
+    def done(self) -> frozenset[str]:
+        """The items of that session."""
+        return frozenset(past.item_id for past in self.history)
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Why an item is where it is: predicted labels, its value by the operator's weights, and showings in vain."""
+    """Why an item is where it is: predicted labels, its value by the operator's `weights`, showings in vain, of which
+    `kept` is the part of its value that they left, and whether chance put it there. `added` is what else is in the
+    value, by its name; `promoted` says that it is one of those that a share of places is for."""
 
     predictions: dict[str, float]
     value: float
     showings: int
+    weights: dict[str, float] = field(default_factory=dict)
+    kept: float = 1.0
+    explored: bool = False
+    added: dict[str, float] = field(default_factory=dict)
+    promoted: bool = False
+
+    @property
+    def terms(self) -> dict[str, float]:
+        """What each label, and what else there is, adds to the value.
+
+        >>> Why({"click": 0.5, "like": 0.25}, 1.0, 0, {"click": 1.0, "like": 2.0}).terms
+        {'click': 0.5, 'like': 0.5}
+        """
+        told = {label: self.weights.get(label, 0.0) * chance for label, chance in self.predictions.items()}
+        return told | self.added
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +116,7 @@ class Recommendation:
     trouble: tuple[str, ...] = ()
     marks: Context = field(default_factory=dict)
     """What the slate says of the features it was made from, beside its context."""
+    filtered: Filtered = "none"
 
 
 def slate_of(

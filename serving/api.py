@@ -1,7 +1,7 @@
-"""The HTTP side of a server: recommend, rank, similar, version, health, metrics; the gateway's routes beside them.
+"""The HTTP side of a server: recommend, batch, rank, similar, version, health, metrics; others' routes beside them.
 
-Handlers read, ask the recommender, wait for the slate to be in the log, and answer. What is wrong with a request is
-told as problem+json and is never an error of the server. Nothing here decides what is recommended.
+Handlers read, ask for an answer (`answering.py`), and give it. What is wrong with a request is told as problem+json and
+is never an error of the server. Nothing here decides what is recommended.
 """
 
 from __future__ import annotations
@@ -13,26 +13,30 @@ from time import perf_counter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from msgspec import Struct
 from starlette.background import BackgroundTask
-from starlette.exceptions import HTTPException
 
 from serving import replies
-from serving.answers import Ask, Recommendation, slate_of
+from serving.answering import Answered, Answering
+from serving.answers import Ask
 from serving.arms import Arms
-from serving.mirroring import mirrored
-from serving.questions import BadQuestion, RankBody, RecommendBody, ask_of, body_of, id_of, ids_of
+from serving.batch import BatchBody, answered_together
+from serving.cursors import MAX_CHARACTERS as CURSOR
+from serving.cursors import page_end, shown_before
+from serving.filter_grammar import parser
+from serving.filters import MAX_CHARACTERS
+from serving.questions import BadQuestion, RankBody, RecommendBody, ask_of, body_of, filter_of, id_of, ids_of
 from serving.recommend import Recommender
+from serving.refusals import add_handlers, judged, read
 from serving.replies import body_documented, documented
 from serving.serving_counts import ServingCounts
 from serving.slate_log import SlateWriter
-from streams.errors import LogError
-from streams.request_ids import mint
 
-MAX_BODY_BYTES = 1024 * 1024
 Handler = Callable[..., Coroutine[Any, Any, Response]]
+Count = Annotated[int, Query(ge=1, le=100)]
+Wanted = Annotated[str | None, Query(max_length=MAX_CHARACTERS, description="Only what this filter lets through.")]
+Cursor = Annotated[str | None, Query(max_length=CURSOR, description="Of the page before; empty begins a session.")]
 
 
 class Server:
@@ -49,31 +53,40 @@ class Server:
         arms: Arms | None = None,
     ) -> None:
         self.recommender = recommender
-        self._arms = arms or Arms(recommender)
-        self.counts = counts or ServingCounts()
-        self._slates = slates
-        self._clock = clock
-        self._chance = chance
+        self.answering = Answering(recommender, slates, clock=clock, chance=chance, counts=counts, arms=arms)
+        self.counts = self.answering.counts
 
     def close(self) -> None:
         """Let go of the thread that writes slates."""
-        self._slates.close()
+        self.answering.close()
 
     async def recommend(self, request: Request) -> Response:
         """The best items for a user, now. The list is in the log before it is answered."""
         return await self._counted("recommend", self._recommend(request, perf_counter()))
 
+    async def batch(self, request: Request) -> Response:
+        """Lists for many users, each as by itself; one that can't be answered costs the others nothing."""
+        return await self._counted("batch", self._batch(request))
+
     async def rank(self, request: Request) -> Response:
         """The given items, best first for a user. What may not be shown is left out."""
         return await self._counted("rank", self._rank(request, perf_counter()))
 
-    async def similar(self, item_id: str, n: Annotated[int, Query(ge=1, le=100)] = 10) -> Response:
-        """Items like one. An item that was deleted or may not be shown is not found."""
-        return await self._counted("similar", self._similar(item_id, n))
+    async def similar(
+        self,
+        item_id: str,
+        n: Count = 10,
+        filter: Wanted = None,
+        strict: bool = True,
+        cursor: Cursor = None,
+        user_id: str | None = None,
+    ) -> Response:
+        """Items like one, for a user where one is named. What was deleted or may not be shown is not found."""
+        return await self._counted("similar", self._similar(item_id, n, filter, strict, cursor, user_id))
 
     async def version(self) -> Response:
         """Which version serves."""
-        self._notice()
+        self.answering.notice()
         known, counted = self.recommender.known, self.counts.told()
         positions = {str(partition): offset for partition, offset in known.positions.items()}
         return replies.told(replies.Version(counted["version"], counted["swaps"], known.caught_up, positions))
@@ -93,72 +106,66 @@ class Server:
 
     async def metrics(self) -> Response:
         """Counts for Prometheus."""
-        self._notice()
+        self.answering.notice()
         return Response(self.counts.exposed(), media_type="text/plain; version=0.0.4")
 
     async def _recommend(self, request: Request, started: float) -> Response:
-        body = body_of(await _read(request), RecommendBody)
-        ask, chance = ask_of(body, self._clock()), self._chance()
-        way = self._arms.way(ask.user_id)
-        given = way.recommender.recommend(
-            ask, chance=chance, elapsed=lambda: 1_000 * (perf_counter() - started), keep=not body.dry_run
-        )
-        took = 1_000 * (perf_counter() - started)
-        response = await self._answer(ask, given, chance, body, way.arms, took)
-        if way.mirrors and not body.dry_run:
-            response.background = BackgroundTask(mirrored, way.mirrors, ask, given, chance, self.counts)
+        body = body_of(await read(request), RecommendBody)
+        answered, content = await self._answered(body, started)
+        response = replies.told(content)
+        if answered.after is not None:
+            response.background = BackgroundTask(answered.after)
         return response
+
+    async def _answered(self, body: RecommendBody, started: float) -> tuple[Answered, replies.Answer]:
+        ask = ask_of(body, self.answering.clock())
+        answered = await self.answering.recommended(ask, dry_run=body.dry_run, started=started)
+        return answered, _told(ask, answered, body)
+
+    async def _batch(self, request: Request) -> Response:
+        async def one(body: RecommendBody) -> replies.Answer:
+            return (await self._answered(body, perf_counter()))[1]
+
+        return replies.told(await answered_together(await read(request), one))
 
     async def _rank(self, request: Request, started: float) -> Response:
-        body = body_of(await _read(request), RankBody)
-        ask = ask_of(body, self._clock())
-        way = self._arms.way(ask.user_id)
-        given = way.recommender.rank(ask, ids_of("items", body.items))
-        return await self._answer(ask, given, self._chance(), body, way.arms, 1_000 * (perf_counter() - started))
+        body = body_of(await read(request), RankBody)
+        ask = ask_of(body, self.answering.clock())
+        items = ids_of("items", body.items)
+        answered = await self.answering.ranked(ask, items, dry_run=body.dry_run, started=started)
+        return replies.told(_told(ask, answered, body))
 
-    async def _similar(self, item_id: str, n: int) -> Response:
-        given = self.recommender.similar(id_of("item_id", item_id), n, self._clock())
+    async def _similar(
+        self, item_id: str, n: int, filter: str | None, strict: bool, cursor: str | None, user_id: str | None
+    ) -> Response:
+        name = id_of("item_id", item_id)
+        user = "" if user_id is None else id_of("user_id", user_id)
+        shown = shown_before(name, cursor or "")
+        given = self.recommender.similar(
+            name, n, self.answering.clock(), filter_of(filter), strict=strict, exclude=frozenset(shown), user_id=user
+        )
         if given is None:
             raise BadQuestion(404, "item_id", f"{item_id!r} is not an item that may be shown")
-        return replies.similar(item_id, given)
-
-    async def _answer(
-        self,
-        ask: Ask,
-        given: Recommendation,
-        chance: bytes,
-        body: RecommendBody | RankBody,
-        arms: dict[str, str],
-        took: float,
-    ) -> Response:
-        """1 mint the id, with the version that made the list; 2 the slate is in the log; 3 answer."""
-        request_id = mint(self._clock(), given.version, chance)
-        self.counts.gave(given)
-        self._notice()
-        if given.items and not body.dry_run:
-            await self._slates.write(slate_of(ask, given, request_id, arms=arms, took=took))
-        return replies.answer(request_id, given, explain=body.explain)
+        after = None if cursor is None else page_end(name, shown, (item.item_id for item in given.items), n)
+        return replies.told(replies.similar(item_id, given, after))
 
     async def _counted(self, route: str, answering: Coroutine[Any, Any, Response]) -> Response:
-        started = perf_counter()
-        try:
-            response = await answering
-        except BadQuestion as bad:
-            self.counts.refused(route)
-            title = "The request can't be answered"
-            return replies.problem(bad.status, _KINDS.get(bad.status, "bad-request"), title, str(bad), bad.field)
-        except LogError as error:
-            self.counts.failed(route)
-            return replies.problem(503, "log", "The log can't be written", str(error))
-        except Exception:
-            self.counts.failed(route)
-            raise
-        self.counts.answered(route, perf_counter() - started)
+        started, counts = perf_counter(), self.counts
+        response, answered = await judged(
+            answering, refused=lambda: counts.refused(route), failed=lambda: counts.failed(route)
+        )
+        if answered:
+            counts.answered(route, perf_counter() - started)
         return response
 
-    def _notice(self) -> None:
-        bundle = self.recommender.live.current()
-        self.counts.serving(0 if bundle is None else bundle.version)
+
+def _told(ask: Ask, answered: Answered, body: RecommendBody | RankBody) -> replies.Answer:
+    cursor = body.cursor if isinstance(body, RecommendBody) else None
+    after = None
+    if cursor is not None:
+        new = (item.item_id for item in answered.given.items)
+        after = page_end(ask.user_id, shown_before(ask.user_id, cursor), new, ask.n)
+    return replies.answer(answered.request_id, answered.given, explain=body.explain, cursor=after)
 
 
 def create_app(server: Server, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
@@ -166,15 +173,14 @@ def create_app(server: Server, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        parser()  # a tenth of a second that no request shall wait for
         yield
         server.close()
 
     app = FastAPI(title="Headrace", description="Learns from every click, and can go back.", lifespan=lifespan)
     for router in (*routers, _routes(server)):
         app.include_router(router)
-    app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_exception_handler(RequestValidationError, _on_bad_parameters)
-    app.add_exception_handler(Exception, _on_failure)
+    add_handlers(app)
     return app
 
 
@@ -192,6 +198,7 @@ def _routes(server: Server) -> APIRouter:
         )
 
     add("/v1/recommend", server.recommend, replies.Answer, 400, 413, 422, 503, body=RecommendBody)
+    add("/v1/recommend/batch", server.batch, replies.Batch, 400, 413, 422, 503, body=BatchBody)
     add("/v1/rank", server.rank, replies.Answer, 400, 413, 422, 503, body=RankBody)
     add("/v1/items/{item_id:path}/similar", server.similar, replies.Similar, 404, 422)
     add("/v1/version", server.version, replies.Version)
@@ -199,37 +206,3 @@ def _routes(server: Server) -> APIRouter:
     add("/readyz", server.readyz, replies.Status, 503)
     routes.add_api_route("/metrics", server.metrics, response_model=None, response_class=PlainTextResponse)
     return routes
-
-
-async def _read(request: Request) -> bytes:
-    body, size = bytearray(), 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size <= MAX_BODY_BYTES:
-            body += chunk
-        if size > 2 * MAX_BODY_BYTES:
-            break
-    if size > MAX_BODY_BYTES:
-        raise BadQuestion(413, "body", f"has more than {MAX_BODY_BYTES:,} bytes")
-    return bytes(body)
-
-
-async def _on_http_error(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    detail = str(error.detail) if isinstance(error, HTTPException) else "see the server's log"
-    response = replies.problem(status, _KINDS.get(status, "http"), detail, f"{detail}; see /docs for the routes")
-    response.headers.update(getattr(error, "headers", None) or {})
-    return response
-
-
-async def _on_bad_parameters(_: Request, error: Exception) -> Response:
-    first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": ("request",), "msg": "is wrong"}
-    field = str(first["loc"][-1])
-    return replies.problem(422, "bad-request", "The request can't be answered", f"{field}: {first['msg']}", field=field)
-
-
-async def _on_failure(_: Request, error: Exception) -> Response:
-    return replies.problem(500, "failure", "The server failed", f"{type(error).__name__}; see the server's log")
-
-
-_KINDS = {400: "bad-body", 403: "forbidden", 404: "not-found", 405: "bad-method", 413: "too-large", 422: "bad-request"}

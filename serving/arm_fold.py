@@ -9,9 +9,12 @@ one window, the users of one day and constants. Nothing here judges; what comes 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from math import fsum
+from typing import Any
+
+from msgspec import Struct, field
 
 from serving.arm_sums import ArmSums
 from streams.events import Event, Impression, Interaction, Slate, Tick, User
@@ -28,8 +31,9 @@ MOST_USERS = 500_000
 ARMS = (ON, OFF)
 
 
-@dataclass(slots=True)
-class _Page:
+class Page(Struct, array_like=True):
+    """A page that is waited for."""
+
     arm: int
     group: int
     ts: int
@@ -41,8 +45,9 @@ class _Page:
     watched: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Person:
+class Person(Struct, array_like=True):
+    """A user's visit that may be come back from."""
+
     arm: int
     group: int
     begun: int
@@ -66,11 +71,12 @@ class ArmFold:
         self.sums = ArmSums()
         self.now = 0
         self._served = served
-        self._pages: OrderedDict[str, _Page] = OrderedDict()
-        self._watched: OrderedDict[str, _Page] = OrderedDict()
-        self._people: OrderedDict[str, _Person] = OrderedDict()
+        self._pages: OrderedDict[str, Page] = OrderedDict()
+        self._watched: OrderedDict[str, Page] = OrderedDict()
+        self._people: OrderedDict[str, Person] = OrderedDict()
         self._visits: dict[int, Counter[tuple[int, int]]] = {}
         self._returns: dict[int, Counter[tuple[int, int]]] = {}
+        self._gone: dict[str, int] = {}
 
     @property
     def open(self) -> int:
@@ -81,23 +87,64 @@ class ArmFold:
         """Take events, then close what is over."""
         for event in events:
             match event:
-                case Slate():
-                    self._move(event.ts)
-                    self._slate(event)
-                case Impression():
-                    self._move(event.ts)
-                    self._shown(event)
-                case Interaction():
-                    self._move(event.ts)
-                    self._done(event)
-                case Tick():
-                    self._move(event.ts)
                 case User() if event.deleted:
-                    self._people.pop(event.user_id, None)
+                    self._forget(event.user_id, event.ts)
+                case Slate() | Impression() | Interaction() | Tick():
+                    self.now = max(self.now, event.ts)
+                    self._take(event)
         self._close()
 
-    def _move(self, ts: int) -> None:
-        self.now = max(self.now, ts)
+    def like(self) -> ArmFold:
+        """A new one of the same experiment."""
+        return ArmFold(self.name, served=self._served)
+
+    def finish(self) -> None:
+        """Nothing of the experiment is to come: keep what was counted, and nobody's name."""
+        for kept in (self._pages, self._watched, self._people, self._gone):
+            kept.clear()
+        self.sums.settle()
+
+    def told(self) -> Iterator[tuple[str, list[Any]]]:
+        """All of it but `now`: files by name, and their entries, as `take` reads them."""
+        yield "sums", [self.sums.told()]
+        yield from (("pages", [*self._pages.items()]), ("watched", [*self._watched.items()]))
+        yield from (("people", [*self._people.items()]), ("gone", [*self._gone.items()]))
+        for name, hours in (("visits", self._visits), ("returns", self._returns)):
+            yield name, [(hour, *where, n) for hour, counts in hours.items() for where, n in counts.items()]
+
+    def take(self, name: str, entries: Iterable[Any]) -> None:
+        """Take one file in; the fold is new."""
+        match name:
+            case "sums":
+                for told in entries:
+                    self.sums.take(*told)
+            case "visits" | "returns":
+                hours = self._visits if name == "visits" else self._returns
+                for hour, arm, group, n in entries:
+                    hours.setdefault(hour, Counter())[arm, group] = n
+            case _:
+                kept = {"pages": self._pages, "watched": self._watched, "people": self._people, "gone": self._gone}
+                kept[name].update(entries)  # type: ignore[attr-defined]
+
+    def _take(self, event: Slate | Impression | Interaction | Tick) -> None:
+        if isinstance(event, Tick) or self._gone.get(event.user_id, -1) >= event.ts:
+            return
+        match event:
+            case Slate():
+                self._slate(event)
+            case Impression():
+                self._shown(event)
+            case Interaction():
+                self._done(event)
+
+    def _forget(self, user_id: str, ts: int) -> None:
+        """A user leaves, with his open pages; the id stays for a day, so that nothing of before comes in late."""
+        self._people.pop(user_id, None)
+        for pages in (self._pages, self._watched):
+            for name in [name for name, page in pages.items() if page.user_id == user_id]:
+                del pages[name]
+        self.sums.forget(group_of(self.name, user_id)[1])
+        self._gone[user_id] = max(ts, self._gone.get(user_id, ts))
 
     def _slate(self, slate: Slate) -> None:
         arm = slate.arms.get(self.name)
@@ -108,7 +155,7 @@ class ArmFold:
             return
         group, key = group_of(self.name, slate.user_id)
         self.sums.saw(key, ARMS.index(arm))
-        page = _Page(ARMS.index(arm), group, slate.ts, slate.user_id, slate.took, len(slate.items))
+        page = Page(ARMS.index(arm), group, slate.ts, slate.user_id, slate.took, len(slate.items))
         self._pages[slate.request_id] = page
         if len(self._pages) > MOST_PAGES:
             self._clicked(*self._pages.popitem(last=False))
@@ -127,7 +174,7 @@ class ArmFold:
             if slate.ts - known.begun <= DAY:
                 self._returns.setdefault(known.begun // HOUR, Counter())[known.arm, known.group] += 1
         if arm in ARMS:
-            person = _Person(ARMS.index(arm), group_of(self.name, slate.user_id)[0], slate.ts, slate.ts)
+            person = Person(ARMS.index(arm), group_of(self.name, slate.user_id)[0], slate.ts, slate.ts)
             self._people[slate.user_id] = person
             self._visits.setdefault(slate.ts // HOUR, Counter())[person.arm, person.group] += 1
             if len(self._people) > MOST_USERS:
@@ -149,7 +196,7 @@ class ArmFold:
         elif event.type == "dwell" and event.value is not None and event.value > 0 and event.ts <= page.ts + WINDOW:
             page.watched[event.event_id] = event.value
 
-    def _page(self, request_id: str | None, user_id: str) -> _Page | None:
+    def _page(self, request_id: str | None, user_id: str) -> Page | None:
         page = None if request_id is None else self._pages.get(request_id) or self._watched.get(request_id)
         return page if page is not None and page.user_id == user_id else None
 
@@ -159,16 +206,18 @@ class ArmFold:
             self._clicked(*self._pages.popitem(last=False))
         while self._watched and next(iter(self._watched.values())).ts <= over - WINDOW:
             page = self._watched.popitem(last=False)[1]
-            self.sums.add("watch_time", page.arm, page.group, sum(page.watched.values()), 1.0)
+            self.sums.add("watch_time", page.arm, page.group, fsum(page.watched.values()), 1.0)
         while self._people and next(iter(self._people.values())).last < self.now - DAY - LATE:
             self._people.popitem(last=False)
+        for user_id in [user_id for user_id, at in self._gone.items() if at < self.now - DAY - LATE]:
+            del self._gone[user_id]
         for hour in [hour for hour in self._visits if (hour + 1) * HOUR + DAY + LATE <= self.now]:
             for (arm, group), count in self._visits.pop(hour).items():
                 self.sums.add("return_rate", arm, group, 0.0, count)
             for (arm, group), count in self._returns.pop(hour, Counter()).items():
                 self.sums.add("return_rate", arm, group, count, 0.0)
 
-    def _clicked(self, name: str, page: _Page) -> None:
+    def _clicked(self, name: str, page: Page) -> None:
         """Count a page's clicks; its watch time is waited for."""
         self._watched[name] = page
         sums, shown = self.sums, page.items if self._served else len(page.shown)

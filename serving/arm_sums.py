@@ -33,6 +33,7 @@ class ArmSums:
         self._sum_MATG: Doubles = np.zeros((len(METRICS), 2, 2, self.GROUPS))
         self._times = np.zeros((2, 24 * STEPS), np.int64)
         self._seen: dict[int, int] = {}
+        self._counted = (0, 0)
         self._level = 0
         self.early = 0
         """Pages and people let go before their time, since there were too many at once."""
@@ -59,6 +60,29 @@ class ArmSums:
         if len(self._seen) > SAMPLE:
             self._thin(self._level + 1)
 
+    def forget(self, key: int) -> None:
+        """A user is not told apart any more; what was summed of the group names nobody."""
+        self._seen.pop(key, None)
+
+    def settle(self) -> None:
+        """Nobody else will be seen: keep how many there were, and not who."""
+        self._counted, self._seen = self.users(), {}
+
+    def told(self) -> tuple[bytes, bytes, tuple[int, int], tuple[int, int, int], list[tuple[int, int]]]:
+        """All of it, as `take` reads it."""
+        level = self._level, self.early, self.crossed
+        return self._sum_MATG.tobytes(), self._times.tobytes(), self._counted, level, list(self._seen.items())
+
+    def take(
+        self, sums: bytes, times: bytes, counted: tuple[int, int], level: tuple[int, int, int],
+        seen: list[tuple[int, int]],
+    ) -> None:  # fmt: skip
+        """Be what was told. Raises ValueError where that is of another shape."""
+        self._sum_MATG = np.frombuffer(sums).reshape(self._sum_MATG.shape).copy()
+        self._times = np.frombuffer(times, np.int64).reshape(self._times.shape).copy()
+        self._counted, self._seen = counted, dict(seen)
+        self._level, self.early, self.crossed = level
+
     def of(self, metric: str, arm: int) -> tuple[Doubles, Doubles]:
         """Sums above and below the line, by group."""
         cell = self._sum_MATG[METRICS.index(metric), arm]
@@ -70,8 +94,8 @@ class ArmSums:
 
     def users(self) -> tuple[int, int]:
         """How many of the users that are told apart each arm had."""
-        tried = sum(arm == 0 for arm in self._seen.values())
-        return tried, len(self._seen) - tried
+        tried, (on, off) = sum(arm == 0 for arm in self._seen.values()), self._counted
+        return on + tried, off + len(self._seen) - tried
 
     @property
     def of_users(self) -> int:
@@ -93,11 +117,16 @@ class ArmSums:
         made._times = self._times + other._times
         made._seen = self._seen | other._seen
         made.early, made.crossed = self.early + other.early, self.crossed + other.crossed
-        made._thin(max(self._level, other._level))
+        level = max(self._level, other._level)
+        parts = [tuple(count >> level - one._level for count in one._counted) for one in (self, other)]
+        made._thin(level)
+        made._counted = parts[0][0] + parts[1][0], parts[0][1] + parts[1][1]
         while len(made._seen) > SAMPLE:
             made._thin(made._level + 1)
         return made
 
     def _thin(self, level: int) -> None:
+        on, off = self._counted
+        self._counted = on >> level - self._level, off >> level - self._level
         self._level, rest = level, (1 << level) - 1
         self._seen = {key: arm for key, arm in self._seen.items() if not key >> 32 & rest}

@@ -164,6 +164,24 @@ def policy_with(policy: Policy, settings: dict[str, str]) -> Policy:
     return policy
 
 
+def can_be_tried(name: str) -> bool:
+    """Whether a setting of this name is one that an experiment may carry.
+
+    >>> [can_be_tried(name) for name in ("serving.diversity", "serving.seen.shown_for", "serving.port", "serving.seen")]
+    [True, True, False, False]
+    """
+    first, _, rest = name.removeprefix(PREFIX).partition(".")
+    if not name.startswith(PREFIX) or not rest:
+        return name.startswith(PREFIX) and not name.endswith(".") and first in NUMBERS
+    return "." not in rest if first == "weights" else rest in GROUPS.get(first, ())
+
+
+def names_told() -> str:
+    """The settings that can be tried."""
+    grouped = (f"serving.{group}.{name}" for group, names in GROUPS.items() for name in sorted(names))
+    return ", ".join((*(f"serving.{name}" for name in NUMBERS), "serving.weights.LABEL", *grouped))
+
+
 def _value(name: str, text: str) -> Any:
     try:
         return msgspec.json.decode(text)
@@ -174,7 +192,7 @@ def _value(name: str, text: str) -> Any:
 def _with(policy: Policy, name: str, value: Any) -> Policy:
     first, _, rest = name.removeprefix(PREFIX).partition(".")
     if not name.startswith(PREFIX) or isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadSetting(f"{name} = {value!r} can't be tried; what can be is a number of [serving]: {_names()}")
+        raise BadSetting(f"{name} = {value!r} can't be tried; what can be is a number of [serving]: {names_told()}")
     if first == "weights" and rest:
         return replace(policy, weights={**policy.weights, rest: float(value)})
     changes: dict[str, Any] = {}
@@ -184,12 +202,7 @@ def _with(policy: Policy, name: str, value: Any) -> Policy:
         changes[first] = float(value)
     if changes:
         return replace(policy, **changes)
-    raise BadSetting(f"{name} can't be tried; what can be: {_names()}")
-
-
-def _names() -> str:
-    grouped = (f"serving.{group}.{name}" for group, names in GROUPS.items() for name in sorted(names))
-    return ", ".join((*(f"serving.{name}" for name in NUMBERS), "serving.weights.LABEL", *grouped))
+    raise BadSetting(f"{name} can't be tried; what can be: {names_told()}")
 
 
 NUMBERS = ("diversity", "epsilon", "fatigue", "deadline")

@@ -6,7 +6,6 @@ rows and nothing of what is computed from them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from learners.asked import Column, asked
 from learners.catalogue import COLUMNS
 from learners.features import USER
-from learners.learner import Floats
+from learners.learner import Floats, Ints
 from learners.numeric import Numbers
 from learners.schema import Schema
 from serving.exported import ITEM, ExportedIds, ExportedItems
@@ -53,8 +52,8 @@ class AskerReader:
         self._schema, self._ids, self._numbers = schema, ids, numbers
         self._items = items
         through = {field.through for field in schema.askers if field.kind == "history"} - {"item"}
-        self._item_row: list[int] = items.read_EW[:, COLUMNS["item"]].ravel().tolist()
-        self._rows_of = {name: _there(items.read_EW[:, COLUMNS[name]].tolist()) for name in through}
+        self._item_row: Ints = items.read_EW[:, COLUMNS["item"].start]
+        self._rows_of = {name: items.read_EW[:, COLUMNS[name]] for name in through}
         self._known: dict[tuple[int, str], int] = {}
 
     def read(self, asker: Asker) -> Read:
@@ -91,10 +90,13 @@ class AskerReader:
 
     def _through(self, entries: list[int], name: str) -> list[int]:
         """The rows of items, or of what they are."""
+        entry_H = np.array(entries, np.int64)
         if name == "item":
-            return [self._item_row[entry] if entry >= 0 else ITEM for entry in entries]
-        rows = self._rows_of[name]
-        return [row for entry in entries if entry >= 0 for row in rows[entry]]
+            read: list[int] = np.where(entry_H >= 0, self._item_row[entry_H], ITEM).tolist() if entries else []
+            return read
+        row_HC = self._rows_of[name][entry_H[entry_H >= 0]]
+        rows: list[int] = row_HC[row_HC >= 0].tolist()
+        return rows
 
     def _reading(self, space: int, text: str) -> int:
         """Surfaces and context values are few: their rows are looked up once, for at most 4,096 of them."""
@@ -108,7 +110,3 @@ class AskerReader:
 
 def _mean(rows: list[int]) -> tuple[list[int], float]:
     return rows, 1.0 / max(1, len(rows))
-
-
-def _there(lines: Iterable[list[int]]) -> list[list[int]]:
-    return [[row for row in line if row >= 0] for line in lines]

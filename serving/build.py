@@ -8,6 +8,7 @@ its own (`builder.py`).
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,8 +18,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from learners.deriving import Deriver
 from serving import generation_files as files
 from serving.build_job import Built, Export, Job
+from serving.exported import items_known
 from serving.generation import Canary, Generation, write
 from serving.generation_files import About, DamagedGeneration
 from serving.graph import Floats, Graph, without_links
@@ -61,12 +64,15 @@ class Drawn:
     old: Generation | None = None
 
 
-def make(job: Job, *, open_export: OpenExport, rules: Rules) -> Built:
+def make(job: Job, *, open_export: OpenExport, rules: Rules, deriver: Deriver | None = None) -> Built:
     """One generation, whole and sealed, in the folder aside.
 
-    1. open the export; 2. keep the previous links if their recall holds, else build, else go without; 3. put the
-    shared files into the folder; 4. write the rest, the manifest last.
+    1. derive the export where the version holds none, and open it; 2. keep the previous links if their recall holds,
+    else build, else go without; 3. put the shared files into the folder; 4. write the rest, the manifest last.
     """
+    if job.chain:
+        shutil.rmtree(job.export, ignore_errors=True)
+        (deriver or Deriver()).derive(job.chain, Path(job.export), version=job.version, steps=job.steps)
     export = open_export(Path(job.export))
     if export.tower_version != job.version:
         raise ValueError(f"the vectors in {job.export} are of version {export.tower_version}, not {job.version}")
@@ -86,6 +92,7 @@ def make(job: Job, *, open_export: OpenExport, rules: Rules) -> Built:
         tail=len(drawn.graph.labels_R) - drawn.graph.nodes,
         items=drawn.graph.items,
         latency=latency_of(Searcher(drawn.graph, ef=drawn.ef), canary),
+        known=items_known(Path(job.export)),
     )
 
 
@@ -153,12 +160,13 @@ class InlineBuilder:
         self._open_export = open_export
         self._rules = rules
         self._built: Built | None = None
+        self._deriver = Deriver()
 
     def start(self) -> None:
         """There is nothing to start."""
 
     def begin(self, job: Job) -> None:
-        self._built = attempt(job, self._open_export, self._rules)
+        self._built = attempt(job, self._open_export, self._rules, self._deriver)
 
     def poll(self) -> Built | None:
         built, self._built = self._built, None
@@ -171,10 +179,10 @@ class InlineBuilder:
         self._built = None
 
 
-def attempt(job: Job, open_export: OpenExport, rules: Rules) -> Built:
+def attempt(job: Job, open_export: OpenExport, rules: Rules, deriver: Deriver | None = None) -> Built:
     """`make`, with what went wrong told instead of raised."""
     try:
-        return make(job, open_export=open_export, rules=rules)
+        return make(job, open_export=open_export, rules=rules, deriver=deriver)
     except Exception as error:  # one bad version must not end the process that builds the next
         return Built(version=job.version, aside=job.aside, error=f"{type(error).__name__}: {error}")
 

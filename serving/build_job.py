@@ -11,6 +11,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from learners.deriving import Step
+
 
 class Export(Protocol):
     """What an index needs of a version's serving export; `serving.scorer.Scorer` is the real one.
@@ -29,18 +31,24 @@ class Export(Protocol):
 
 class Job(Struct, frozen=True):
     """`export` is the folder of a version's serving files, `aside` the folder to make, `previous` the generation whose
-    links may be kept."""
+    links may be kept.
+
+    Where the version holds no serving files, they are derived into `export` first: from `steps`, which begin with the
+    version that a builder derived last, where it still holds that one, else from `chain`.
+    """
 
     version: int
     export: str
     aside: str
     parent: int | None = None
     previous: str | None = None
+    chain: tuple[Step, ...] = ()
+    steps: tuple[Step, ...] = ()
 
 
 class Built(Struct, frozen=True):
-    """How it went. `recall` is that of the canary, `latency` the ms that a search of it takes at the median; an `error`
-    says why there is no folder.
+    """How it went. `recall` is that of the canary, `latency` the ms that a search of it takes at the median; `known` is
+    how many items the version knows, those that it does not offer among them; an `error` says why there is no folder.
 
     `linked` is false where every search of the generation is an exact scan.
     """
@@ -55,6 +63,7 @@ class Built(Struct, frozen=True):
     error: str = ""
     items: int = 0
     latency: float = 0.0
+    known: int = 0
 
 
 class Builder(Protocol):

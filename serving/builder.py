@@ -23,6 +23,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from learners.deriving import Deriver
 from serving.build import NICE, RULES, OpenExport, Rules, attempt
 from serving.build_job import Job
 from serving.generation import Generation
@@ -31,9 +32,10 @@ PR_SET_PDEATHSIG = 1
 
 
 def serve(lines: Iterable[str], out: TextIO, open_export: OpenExport, rules: Rules) -> None:
-    """Answer every job with one line."""
+    """Answer every job with one line. What the last version had learned is kept for the next one."""
+    deriver = Deriver()
     for line in lines:
-        built = attempt(msgspec.json.decode(line, type=Job), open_export, rules)
+        built = attempt(msgspec.json.decode(line, type=Job), open_export, rules, deriver)
         out.write(msgspec.json.encode(built).decode() + "\n")
         out.flush()
 
@@ -61,7 +63,9 @@ def rehearse(rules: Rules) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="serving.builder", description=__doc__)
     parser.add_argument("--parent", type=int, required=True, help="the process to die with")
-    parser.add_argument("--export", default="serving.scorer:Scorer.open", help="module:callable that opens an export")
+    parser.add_argument(
+        "--export", default="serving.exported:Indexed.open", help="module:callable that opens an export"
+    )
     parser.add_argument("--links-from", type=int, default=RULES.links_from, help="items from which links are built")
     told = parser.parse_args()
     _die_with(told.parent)

@@ -17,10 +17,15 @@ from safetensors import safe_open
 
 from learners.exports import FORMAT
 from learners.keeping import Arrays
-from learners.learner import Ints
+from learners.learner import Floats, Ints
 from learners.schema import SPACES, Schema, number_of
+from serving.letting_go import leave
+from serving.mapped_tensors import mapped_tensors
 
 ITEM = SPACES.index("item")
+
+SHELVES = 32
+"""Dictionaries among which a version's items are spread: to make room in one of a million holds up every thread."""
 
 
 def document_of(folder: Path) -> dict[str, Any]:
@@ -35,9 +40,9 @@ def document_of(folder: Path) -> dict[str, Any]:
 
 
 def arrays_of(folder: Path, name: str) -> tuple[int, Arrays]:
-    """The version and the arrays of one file."""
-    with safe_open(folder / f"{name}.safetensors", framework="numpy") as file:
-        return int(file.metadata()["version"]), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    """The version and the arrays of one file, mapped."""
+    told, arrays = mapped_tensors(folder / f"{name}.safetensors")
+    return int(told["version"]), arrays
 
 
 def texts_of(arrays: Arrays, name: str) -> list[str]:
@@ -48,6 +53,15 @@ def texts_of(arrays: Arrays, name: str) -> list[str]:
     """
     data, ends = arrays[f"{name}.bytes"].tobytes(), arrays[f"{name}.ends"].tolist()
     return [data[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def items_known(folder: Path) -> int:
+    """How many items an export names, those that it does not offer among them; 0 where it does not tell."""
+    path = folder / "items.safetensors"
+    if not path.exists():
+        return 0
+    with safe_open(path, framework="numpy") as file:
+        return int(file.get_slice("item_ids.ends").get_shape()[0])
 
 
 class ExportedIds:
@@ -90,17 +104,43 @@ class ExportedItems:
     """Items of one version: those on offer first, then deleted ones that histories still name."""
 
     def __init__(self, arrays: Arrays, offered: int) -> None:
+        self._entries: list[dict[str, int]] = [{} for _ in range(SHELVES)]
         every = texts_of(arrays, "item_ids")
         self.ids = every[:offered]
         self.read_EW: Ints = arrays["read"]
-        self._entry = {item_id: entry for entry, item_id in enumerate(every)}
+        for entry, item_id in enumerate(every):
+            self._entries[hash(item_id) % SHELVES][item_id] = entry
+
+    def __del__(self) -> None:
+        leave(*self._entries)
 
     def entries_of(self, item_ids: Iterable[str]) -> list[int]:
         """Entries of items, -1 for unknown ones."""
-        entry = self._entry.get
-        return [entry(item_id, -1) for item_id in item_ids]
+        entries = self._entries
+        return [entries[hash(item_id) % SHELVES].get(item_id, -1) for item_id in item_ids]
 
     def rows_of(self, item_ids: Iterable[str]) -> list[int]:
         """Entries of items on offer, -1 for the rest."""
-        offered = len(self.ids)
-        return [entry if entry < offered else -1 for entry in self.entries_of(item_ids)]
+        entries, offered = self.entries_of(item_ids), len(self.ids)
+        if max(entries, default=-1) < offered:
+            return entries
+        return [entry if entry < offered else -1 for entry in entries]
+
+
+class Indexed:
+    """Of a version's export only what an index is made of: `build_job.Export`."""
+
+    def __init__(self, version: int, item_ids: list[str], item_vectors: Floats) -> None:
+        self.tower_version = version
+        self.item_ids = item_ids
+        self.item_vectors = item_vectors
+        """Of the items on offer, in the order of `item_ids`, length 1."""
+
+    @classmethod
+    def open(cls, folder: Path) -> Indexed:
+        """Read two files of an export, and of these what is needed."""
+        with safe_open(folder / "tower.safetensors", framework="numpy") as tower:
+            version, vectors = int(tower.metadata()["version"]), tower.get_tensor("item_vectors")
+        with safe_open(folder / "items.safetensors", framework="numpy") as items:
+            every = texts_of({name: items.get_tensor(name) for name in ("item_ids.bytes", "item_ids.ends")}, "item_ids")
+        return cls(version, every[: document_of(folder)["items"]], vectors)

@@ -46,6 +46,8 @@ class FoldRules:
     covisit_keep: int = 48
     positives: tuple[str, ...] = ("click", "like", "comment", "share", "follow", "purchase")
     history_of: dict[str, int] = field(default_factory=dict, metadata=UNSAID)
+    feedback: int = field(default=0, metadata=UNSAID)
+    """Rows of feedback that each partition keeps for lists of it; 0: none."""
 
     @property
     def text(self) -> str:

@@ -85,12 +85,11 @@ def fold(
             }
         parts = [*known.parts, *aside.values()]
         whole = [part for part in parts if not part.cut]
-        fed = sum(_feed(part, events, rules[part.partition], decisions.fold, limit) for part in parts)
-        for p in (part.partition for part in whole if part.cut):
-            found = _restored(known, rules[p], p, decisions.fold, folder)
-            aside |= {p: found} if found.next else {}  # a snapshot of later than what retention took
+        fed = sum(_feed(part, known, events, rules[part.partition], decisions.fold, limit) for part in parts)
+        aside |= _beyond(known, rules, [part.partition for part in whole if part.cut], decisions.fold, folder)
         _swap(known, aside)
         known.restock()
+        known.awaited.settle()
         now, taken = clock(), 0
         _look(known, events, pace, now)
         if now >= pace.snapshot_at:
@@ -98,6 +97,14 @@ def fold(
             pace.snapshot_at = now + snapshot_every
         cut = sum(part.cut for part in known.parts)
         yield Folded(fed == 0, fed, known.positions, pace.behind, taken, len(aside), known.caught_up, cut)
+
+
+def _beyond(
+    known: Known, rules: list[RulesInForce[FoldRules]], cut: list[int], decisions: Decisions, folder: Path
+) -> dict[int, Part]:
+    """Parts for those of which retention took what they would have read next, where a later snapshot is there."""
+    found = {p: _restored(known, rules[p], p, decisions, folder) for p in cut}
+    return {p: part for p, part in found.items() if part.next}
 
 
 def _look(known: Known, events: Log, pace: _Pace, now: int) -> None:
@@ -150,7 +157,9 @@ def _restored(known: Known, rules: RulesInForce[FoldRules], partition: int, deci
     return part
 
 
-def _feed(part: Part, events: Log, rules: RulesInForce[FoldRules], decisions: Decisions, limit: int) -> int:
+def _feed(
+    part: Part, known: Known, events: Log, rules: RulesInForce[FoldRules], decisions: Decisions, limit: int
+) -> int:
     mask, fed = decisions.masking(), 0
     records = events.read(part.partition, part.next, limit)
     part.cut |= bool(records) and records[0].offset > part.next
@@ -159,6 +168,8 @@ def _feed(part: Part, events: Log, rules: RulesInForce[FoldRules], decisions: De
             change_over(part, wanted)
         frame = decode_frame(record.value)
         part.feed(part.partition, record.offset, mask.visible(part.partition, record.offset, frame.events))
+        if known.awaited.pending():
+            known.awaited.heard(event for event in frame.events if part.is_home_of(event))
         fed += len(frame.events)
     return fed
 

@@ -7,7 +7,9 @@ It holds the version's serving export too (`export`), so a server needs nothing 
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ from serving.generation_files import ARRAYS, CANARY, EXPORT, About, DamagedGener
 from serving.graph import BrokenGraph, Floats, Graph, Ints, check
 from serving.graph_kernels import Mask
 from serving.graph_search import Searcher
+
+ASKED = 64
+"""Queries of late that a generation keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,8 @@ class Generation:
     folder: Path
     searcher: Searcher
     canary: Canary
+    asked: deque[Floats] = field(default_factory=lambda: deque(maxlen=ASKED))
+    """The last queries, for whoever warms or measures another generation."""
 
     @classmethod
     def open(cls, folder: Path) -> Generation:
@@ -73,9 +80,13 @@ class Generation:
         """The folder that `Scorer.open` reads."""
         return self.folder / EXPORT
 
-    def search(self, query_D: Floats, k: int, hide: Mask | None = None) -> tuple[Ints, Floats]:
-        """Rows of the nearest items that `hide` leaves, nearest first, and their scores."""
-        return self.searcher.search(query_D, k, hide)
+    def search(
+        self, query_D: Floats, k: int, hide: Mask | None = None, *, beyond: bool = False, ef: int | None = None
+    ) -> tuple[Ints, Floats]:
+        """Rows of the nearest items that `hide` leaves, nearest first, and their scores; `beyond` it too, where that is
+        asked for: rows from `items` on are items that came since. `ef` is how many nodes a walk keeps in hand."""
+        self.asked.append(query_D)
+        return self.searcher.search(query_D, k, hide, ef=ef, beyond=beyond)
 
     def exact(self, query_D: Floats, k: int, hide: Mask | None = None) -> tuple[Ints, Floats]:
         """The oracle: every row compared."""
@@ -85,12 +96,14 @@ class Generation:
         """Of the canary's exact answers, the share that is found."""
         return self.canary.recall(self.searcher)
 
-    def warm(self) -> None:
-        """Compile, page in, make scratch memory: all that the first requests would wait for."""
+    def warm(self, asked: Iterable[Floats] = ()) -> None:
+        """Compile, page in, make scratch memory: all that the first requests would wait for. `asked` are queries of
+        late, which lead where the next ones will."""
         nothing_hidden = np.zeros(self.items, np.uint8)
-        for query_D in self.canary.query_QD[:32]:
-            self.search(query_D, 100)
-            self.search(query_D, 100, nothing_hidden)
+        fitting = [query_D for query_D in asked if query_D.shape == (self.about.dim,)]
+        for query_D in [*self.canary.query_QD[:32], *fitting]:
+            self.searcher.search(query_D, 100)
+            self.searcher.search(query_D, 100, nothing_hidden)
 
 
 def write(folder: Path, graph: Graph, canary: Canary, about: About) -> About:

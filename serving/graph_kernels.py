@@ -1,7 +1,7 @@
 """Find the nearest rows of a graph, with the interpreter lock released: numba kernels over flat arrays.
 
-One call walks the links, scans the tail and passes over hidden items. Scores are inner products, higher is nearer.
-There are no bounds checks here. A heap is two arrays side by side, scores and rows, the least score first.
+One call walks the links, scans the tail and what changed since, and passes over hidden items. Scores are inner
+products, higher is nearer. There are no bounds checks here. In a heap a changed row stands behind those of the graph.
 Compiled without reference counts (`_nrt`): nothing is allocated in here, and counting them in the walk cost a tenth.
 """
 
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from serving.graph import Floats, Ints, Longs
 from serving.prefetch import touch
+from serving.scored_heap import offer, push, replace
 
 Mask = NDArray[np.uint8]
+Epochs = NDArray[np.uint32]
 
 EXPONENT = 0x7F800000
 """All ones in the exponent of a float32: infinite, or no number."""
@@ -26,17 +28,19 @@ exactly: Any = njit(**_OPTIONS)
 compiled: Any = njit(**_OPTIONS, fastmath=True)
 inlined: Any = njit(**_OPTIONS, fastmath=True, inline="always")
 
-ENTRY, TOP, M, DEAD, EF, K, TAG = range(7)
+AHEAD = 8
+"""Rows asked of the memory before they are needed."""
+
+ENTRY, TOP, M, DEAD, EF, K, TAG, EPOCH = range(8)
 """Places in the numbers that go into a search."""
 
 
 @exactly
-def shown(hide_I: Mask) -> int:
-    """How many items a mask leaves."""
-    left = 0
-    for row in range(len(hide_I)):
-        left += 1 if hide_I[row] == 0 else 0
-    return left
+def rows_of(labels_R: Ints, row_I: Ints) -> None:
+    """Write into `row_I` which row stands for each item."""
+    for row in range(len(labels_R)):
+        if labels_R[row] >= 0:
+            row_I[labels_R[row]] = row
 
 
 @inlined
@@ -45,40 +49,6 @@ def _dot(query_D: Floats, vec_RD: Floats, row: int) -> Any:
     for j in range(query_D.shape[0]):
         total += query_D[j] * vec_RD[row, j]
     return total
-
-
-@inlined
-def _push(score: Floats, node: Ints, size: int, s: Any, x: Any) -> None:
-    """Add to a min-heap of `size` entries."""
-    place = size
-    while place > 0:
-        above = (place - 1) >> 1
-        if score[above] <= s:
-            break
-        score[place] = score[above]
-        node[place] = node[above]
-        place = above
-    score[place] = s
-    node[place] = x
-
-
-@inlined
-def _replace(score: Floats, node: Ints, size: int, s: Any, x: Any) -> None:
-    """Put in place of the least of a min-heap of `size` entries."""
-    place = 0
-    while True:
-        below = 2 * place + 1
-        if below >= size:
-            break
-        if below + 1 < size and score[below + 1] < score[below]:
-            below += 1
-        if score[below] >= s:
-            break
-        score[place] = score[below]
-        node[place] = node[below]
-        place = below
-    score[place] = s
-    node[place] = x
 
 
 @compiled
@@ -133,6 +103,10 @@ def search_graph(
     uoff: Longs,
     hide_I: Mask,
     masked: bool,
+    beyond: bool,
+    change_TD: Floats,
+    label_T: Ints,
+    moved_R: Epochs,
     numbers: Longs,
     seen: NDArray[np.uint16],
     fresh: NDArray[np.uint32],
@@ -143,41 +117,43 @@ def search_graph(
     rows: Ints,
     scores: Floats,
 ) -> int:
-    """Walk the ground level with `ef` results in hand, then let the tail compete for `k` places; -1 for no numbers."""
+    """Walk the ground level with `ef` in hand, then let tail and changes compete for `k` places; -1 for no numbers."""
     if not _finite(query_D):
         return -1
-    ef, k, tag = numbers[EF], numbers[K], np.uint16(numbers[TAG])
-    careful = masked or numbers[DEAD]
+    ef, k, tag, epoch = numbers[EF], numbers[K], np.uint16(numbers[TAG]), numbers[EPOCH]
+    dead = numbers[DEAD] != 0
+    careful = masked or dead or epoch > 0
     node, score = _descend(query_D, vec_RD, upper, uoff, numbers)
     wait[0], waiting[0], count = -score, node, 1
     seen[node] = tag
     size, low = 0, np.float32(-np.inf)
-    if not (careful and _unwanted(labels_R[node], hide_I, masked)):
+    if not (careful and _unwanted(node, labels_R, dead, hide_I, masked, moved_R, epoch)):
         got[0], nodes[0], size, low = score, node, 1, score
     while count > 0:
         s, x = -wait[0], np.uint32(waiting[0])
         if size == ef and s < low:
             break
         count -= 1
-        _replace(wait, waiting, count, wait[count], waiting[count])
+        replace(wait, waiting, count, wait[count], waiting[count])
         for place in range(_unseen(links_NL, x, seen, tag, vec_RD, fresh)):
             y = fresh[place]
             s = _dot(query_D, vec_RD, y)
             if size < ef or s > low:
-                _push(wait, waiting, count, -s, y)
+                push(wait, waiting, count, -s, y)
                 count += 1
-                if careful and _unwanted(labels_R[y], hide_I, masked):
+                if careful and _unwanted(y, labels_R, dead, hide_I, masked, moved_R, epoch):
                     continue
-                size = _offer(got, nodes, size, ef, s, y)
+                size = offer(got, nodes, size, ef, s, y)
                 low = got[0]
     while size > k:
         size -= 1
-        _replace(got, nodes, size, got[size], nodes[size])
+        replace(got, nodes, size, got[size], nodes[size])
     for row in range(len(links_NL), len(vec_RD)):
         s = _dot(query_D, vec_RD, row)
-        if (size < k or s > got[0]) and not _unwanted(labels_R[row], hide_I, masked):
-            size = _offer(got, nodes, size, k, s, row)
-    return int(_sorted(got, nodes, size, labels_R, rows, scores))
+        if (size < k or s > got[0]) and not _unwanted(row, labels_R, True, hide_I, masked, moved_R, epoch):
+            size = offer(got, nodes, size, k, s, row)
+    size = _offer_changes(query_D, change_TD, label_T, hide_I, masked, beyond, got, nodes, size, k, len(vec_RD))
+    return int(_sorted(got, nodes, size, labels_R, label_T, rows, scores))
 
 
 @compiled
@@ -187,6 +163,13 @@ def scan(
     labels_R: Ints,
     hide_I: Mask,
     masked: bool,
+    beyond: bool,
+    change_TD: Floats,
+    label_T: Ints,
+    moved_R: Epochs,
+    epoch: int,
+    mask_first: bool,
+    shown: NDArray[np.uint32],
     got: Floats,
     nodes: Ints,
     rows: Ints,
@@ -198,33 +181,70 @@ def scan(
     k, size = len(got), 0
     if k == 0:
         return 0
-    for row in range(len(vec_RD)):
-        if not _unwanted(labels_R[row], hide_I, masked):
-            size = _offer(got, nodes, size, k, _dot(query_D, vec_RD, row), row)
-    return int(_sorted(got, nodes, size, labels_R, rows, scores))
+    if mask_first:
+        for first in range(0, len(vec_RD), len(shown)):
+            count = 0
+            for row in range(first, min(first + len(shown), len(vec_RD))):
+                shown[count] = row
+                count += 0 if _unwanted(row, labels_R, True, hide_I, masked, moved_R, epoch) else 1
+            for place in range(min(AHEAD, count)):
+                touch(vec_RD, shown[place])
+            for place in range(count):
+                if place + AHEAD < count:
+                    touch(vec_RD, shown[place + AHEAD])
+                row = shown[place]
+                size = offer(got, nodes, size, k, _dot(query_D, vec_RD, row), row)
+    else:
+        for row in range(len(vec_RD)):
+            s = _dot(query_D, vec_RD, row)
+            if (size < k or s > got[0]) and not _unwanted(row, labels_R, True, hide_I, masked, moved_R, epoch):
+                size = offer(got, nodes, size, k, s, row)
+    size = _offer_changes(query_D, change_TD, label_T, hide_I, masked, beyond, got, nodes, size, k, len(vec_RD))
+    return int(_sorted(got, nodes, size, labels_R, label_T, rows, scores))
 
 
 @inlined
-def _unwanted(label: Any, hide_I: Mask, masked: bool) -> Any:
-    return label < 0 or (masked and hide_I[label] != 0)
+def _unwanted(row: Any, labels_R: Ints, dead: bool, hide_I: Mask, masked: bool, moved_R: Epochs, epoch: Any) -> Any:
+    """Whether a row has moved by this epoch, stands for nothing (where some do: `dead`), or for a hidden item."""
+    if epoch > 0 and moved_R[row] != 0 and np.int64(moved_R[row]) <= epoch:
+        return True
+    if dead or masked:
+        label = labels_R[row]
+        return label < 0 or (masked and hide_I[label] != 0)
+    return False
 
 
 @inlined
-def _offer(got: Floats, nodes: Ints, size: int, room: int, s: Any, row: Any) -> int:
-    """Keep a row among the best `room`; how many are kept now."""
-    if size < room:
-        _push(got, nodes, size, s, row)
-        return int(size + 1)
-    if s > got[0]:
-        _replace(got, nodes, size, s, row)
+def _offer_changes(
+    query_D: Floats,
+    change_TD: Floats,
+    label_T: Ints,
+    hide_I: Mask,
+    masked: bool,
+    beyond: bool,
+    got: Floats,
+    nodes: Ints,
+    size: int,
+    k: int,
+    behind: int,
+) -> int:
+    """Changed rows, by their own labels; one that the mask does not reach is shown where that is asked for."""
+    for row in range(len(label_T)):
+        s = _dot(query_D, change_TD, row)
+        if size < k or s > got[0]:
+            label = label_T[row]
+            shown = not masked or (hide_I[label] == 0 if label < len(hide_I) else beyond)
+            if label >= 0 and shown:
+                size = offer(got, nodes, size, k, s, behind + row)
     return size
 
 
 @inlined
-def _sorted(got: Floats, nodes: Ints, size: int, labels_R: Ints, rows: Ints, scores: Floats) -> int:
+def _sorted(got: Floats, nodes: Ints, size: int, labels_R: Ints, label_T: Ints, rows: Ints, scores: Floats) -> int:
     """Empty the heap into the answer, best first."""
     for place in range(size - 1, -1, -1):
+        node = nodes[0]
         scores[place] = got[0]
-        rows[place] = labels_R[nodes[0]]
-        _replace(got, nodes, place, got[place], nodes[place])
+        rows[place] = labels_R[node] if node < len(labels_R) else label_T[node - len(labels_R)]
+        replace(got, nodes, place, got[place], nodes[place])
     return size

@@ -11,6 +11,9 @@ from serving.build_job import Built
 
 PATIENCE = 3
 """How often a search may be slow, which a busy machine may be the cause of, before the version is held."""
+FEW = 0.001
+"""Where no generation stands to compare with, the least share of the items that a version knows. Most of them may
+rightly be at rest, so it is small: what it finds is an index that lost its items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,14 @@ def refusal(built: Built, before: int | None, asked: Asked) -> Refusal | None:
     'the index has 0 items, the one before has 1,000: at least 500'
     >>> refusal(Built(7, "", recall=0.99, linked=True, items=900), 1_000, Asked()) is None
     True
+    >>> refusal(Built(1, "", recall=1.0, items=0, known=40), None, Asked()).why
+    'the index has 0 items, the version knows 40, and there is none before it: at least 1'
+    >>> refusal(Built(1, "", recall=1.0), None, Asked()) is None  # it has learned nothing yet
+    True
     """
+    if before is None and built.known and built.items < (least := max(1, int(built.known * FEW))):
+        known = f"the version knows {built.known:,}, and there is none before it: at least {least:,}"
+        return Refusal(f"the index has {built.items:,} items, {known}", True)
     if before and built.items < before * asked.items:
         least = int(before * asked.items)
         return Refusal(f"the index has {built.items:,} items, the one before has {before:,}: at least {least:,}", True)

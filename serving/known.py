@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from heapq import merge, nsmallest
+from heapq import merge
 from itertools import islice
 
 import numpy as np
 
+from serving.awaited import Awaited
+from serving.boards import Boards
 from serving.fold_rules import FoldRules
 from serving.part import Part
 from serving.popularity import Sums
@@ -38,10 +40,12 @@ class Known:
         self.parts = [Part(partition, partitions, rules) for partition in range(partitions)]
         self.stock = Stock()
         self.view = View()
+        self.boards = Boards()
         self.caught_up = False
         """Whether every partition was read to its end once."""
         self.published = False
         """Whether any version was ever published."""
+        self.awaited = Awaited()
         self._partition_of = lru_cache(maxsize=1 << 16)(partition_of)
         self._codes: list[list[int]] = [[] for _ in range(partitions)]
 
@@ -71,7 +75,8 @@ class Known:
                 share = scale / rank
                 for other, weight in part.covisitation.near(item_id).items():
                     found[other] = found.get(other, 0.0) + weight * share
-        return nsmallest(limit, found.items(), key=_heaviest)
+        heaviest = sorted([(-weight, item_id) for item_id, weight in found.items()])[:limit]
+        return [(item_id, -weight) for weight, item_id in heaviest]
 
     def restock(self) -> None:
         """Bring the stock up to what the parts took since the last time. For the folding thread alone."""
@@ -109,7 +114,3 @@ class Known:
     def _born(self, part: Part, at: int) -> list[tuple[int, str]]:
         born = part.catalogue.newest(LISTED)
         return [(-born_at, item_id) for item_id, born_at in born if self.stock.open_at(item_id, max(at, born_at))]
-
-
-def _heaviest(pair: tuple[str, float]) -> tuple[float, str]:
-    return -pair[1], pair[0]

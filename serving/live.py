@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.registry import Registry
 from serving.generation import Generation
 from serving.generation_files import folder_of, versions_in
+from serving.letting_go import empty_some
 from serving.standing import serving
 from streams.decisions import DecisionLog
 from streams.errors import HeadraceError
@@ -36,6 +37,8 @@ class Bundle:
     version: int
     scorer: Scorer
     generation: Generation
+    new_ids: list[str] = field(default_factory=list)
+    """Items that came since, by their rows behind those of the version; it only grows (`newcomers.py`)."""
 
     def __post_init__(self) -> None:
         scorer, generation = self.scorer, self.generation
@@ -119,6 +122,7 @@ class BundleKeeper:
 
     def turn(self) -> Kept:
         """1. read the decisions; 2. choose; 3. open and warm aside, unless it is warm; 4. swap; 5. let old ones go."""
+        empty_some()
         self._decisions.follow()
         self._registry.follow(self._decisions.fold)
         self.experiments.follow(self._decisions.fold)
@@ -176,7 +180,8 @@ class BundleKeeper:
     def _open(self, version: int) -> Bundle:
         generation = Generation.open(folder_of(self._generations, version))
         bundle = Bundle(version, self._open_scorer(generation.export), generation)
-        generation.warm()
+        current = self._live.current()
+        generation.warm(() if current is None else tuple(current.generation.asked))
         if self._warm_more is not None:
             self._warm_more(bundle)
         return bundle

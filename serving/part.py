@@ -10,13 +10,14 @@ from collections.abc import Iterable
 
 from serving.catalogue import Catalogue
 from serving.covisitation import Covisitation
+from serving.feedback import Feedbacks
 from serving.fold_rules import FoldRules
 from serving.popularity import Popularity
 from serving.profiles import Profiles
 from serving.remembered import Remembered
-from streams.events import Event, Impression, Interaction, Item, Slate, Tick, User
+from streams.events import Arrival, Event, Impression, Interaction, Item, Slate, Tick, User
 from streams.examples import Past
-from streams.positions import Positions
+from streams.positions import Positions, partition_of
 from streams.repeats import Repeats
 
 
@@ -57,6 +58,7 @@ class Part:
             keep=rules.covisit_keep,
         )
         self.catalogue = Catalogue(partition=partition, partitions=partitions)
+        self.feedback = Feedbacks(rules.feedback)
 
     @property
     def positions(self) -> Positions:
@@ -72,6 +74,10 @@ class Part:
     def oldest(self) -> int:
         """What is older (ms) can't matter any more."""
         return max(self.watermark - self.rules.horizon, self.since)
+
+    def is_home_of(self, event: Arrival) -> bool:
+        """Whether what the event changes is kept here: an item comes through every partition."""
+        return not isinstance(event, Item) or partition_of(event.item_id, self.partitions) == self.partition
 
     def judge_by(self, rules: FoldRules) -> None:
         """Other rules for what comes next (`part_changeover.py` brings the states along)."""
@@ -127,7 +133,9 @@ class Part:
     def _count(self, event: Slate | Impression | Interaction) -> None:
         if isinstance(event, Interaction):
             self._act(event)
+            self.feedback.act(event)
         else:
+            self.feedback.show(event)
             item_ids = [shown.item_id for shown in event.items]
             self.profiles.show(event.user_id, item_ids, event.ts)
             self.popularity.show(item_ids, event.ts)
@@ -145,6 +153,7 @@ class Part:
 
     def _forget(self, event: User) -> None:
         self.profiles.forget(event.user_id)
+        self.feedback.forget(event.user_id)
         oldest = self.oldest
         self.forgotten = {user: ts for user, ts in self.forgotten.items() if ts >= oldest}
         self.forgotten[event.user_id] = max(event.ts, self.forgotten.get(event.user_id, 0))

@@ -12,6 +12,7 @@ import numpy as np
 
 from serving.covisitation import Covisitation
 from serving.decay import Decay
+from serving.feedback import Feedbacks
 from serving.fold_rules import FoldRules
 from serving.part import Part
 from serving.popularity import Popularity
@@ -31,6 +32,10 @@ def change_over(part: Part, rules: FoldRules) -> None:
     part.profiles = profiles
     part.popularity = _popularity(part.popularity, old, rules, at)
     part.covisitation = _covisitation(part.covisitation, old, rules, at)
+    feedback = Feedbacks(rules.feedback)
+    for user_id, row in part.feedback.told() if rules.feedback else ():
+        feedback.take(user_id, row)
+    part.feedback = feedback
     part.judge_by(rules)
 
 

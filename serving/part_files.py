@@ -10,23 +10,19 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
 from checkpoints.files import sync_folder, sync_tree
+from serving.entry_files import read, write
+from serving.feedback import Row
 from serving.part import Part
 from serving.part_heads import HEAD, State, home_of, snapshots
 from serving.profiles import Seen
 from streams.events import Item
 from streams.examples import Past
 from streams.known_users import Standing
-
-Stored = TypeVar("Stored")
-PIECE = 250
-"""Entries encoded at once: about half a millisecond."""
 
 
 def snapshot(part: Part, folder: Path) -> Path:
@@ -44,7 +40,7 @@ def snapshot(part: Part, folder: Path) -> Path:
     aside.mkdir(parents=True)
     seen = hashlib.sha256()
     for name, pieces in _states(part):
-        _write(aside / name, pieces, seen)
+        write(aside / name, pieces, seen)
     (aside / HEAD).write_bytes(msgspec.json.encode(_head(part, seen.hexdigest())))
     sync_tree(aside)
     shutil.rmtree(home, ignore_errors=True)
@@ -57,16 +53,19 @@ def restore(part: Part, home: Path) -> None:
     """Make an empty `part` what the snapshot holds. Raises ValueError where the files are not what its head says."""
     head = msgspec.json.decode((home / HEAD).read_bytes(), type=State)
     seen = hashlib.sha256()
-    for user_id, history, at, shown in _read(home / "users", tuple[str, list[Past], int | None, dict[str, Seen]], seen):
+    for user_id, history, at, shown in read(home / "users", tuple[str, list[Past], int | None, dict[str, Seen]], seen):
         part.profiles.take(user_id, history, at, shown)
-    for counted in _read(home / "popularity", tuple[list[str], int, int, bytes], seen):
+    for counted in read(home / "popularity", tuple[list[str], int, int, bytes], seen):
         part.popularity.take(*counted)
-    part.covisitation.take(dict(_read(home / "pairs", tuple[str, dict[str, float]], seen)), head.covisit_origin)
-    for item, born in _read(home / "items", tuple[Item, int], seen):
+    part.covisitation.take(dict(read(home / "pairs", tuple[str, dict[str, float]], seen)), head.covisit_origin)
+    for item, born in read(home / "items", tuple[Item, int], seen):
         part.catalogue.take(item, born)
-    part.remembered.at.update(_read(home / "remembered", tuple[bytes, bytes], seen))
-    for user_id, told in _read(home / "attributes", tuple[str, Standing], seen):
+    part.remembered.at.update(read(home / "remembered", tuple[bytes, bytes], seen))
+    for user_id, told in read(home / "attributes", tuple[str, Standing], seen):
         part.profiles.take_attributes(user_id, told)
+    if part.rules.feedback:
+        for user_id, row in read(home / "feedback", tuple[str, Row], seen):
+            part.feedback.take(user_id, row)
     if seen.hexdigest() != head.digest:
         raise ValueError(f"{home} holds other bytes ({seen.hexdigest()[:8]}) than its head says ({head.digest[:8]})")
     part.next, part.decisions, part.newest = head.next, head.decisions, head.newest
@@ -98,21 +97,5 @@ def _states(part: Part) -> Iterator[tuple[str, Iterable[object]]]:
     yield "items", part.catalogue.told()
     yield "remembered", part.remembered.at.items()
     yield "attributes", part.profiles.attributes()
-
-
-def _write(path: Path, entries: Iterable[object], seen: hashlib._Hash) -> None:
-    rest = iter(entries)
-    with path.open("wb") as file:
-        while piece := list(islice(rest, PIECE)):
-            data = msgspec.msgpack.encode(piece)
-            seen.update(data)
-            file.write(len(data).to_bytes(4, "big") + data)
-
-
-def _read(path: Path, kind: type[Stored], seen: hashlib._Hash) -> Iterator[Stored]:
-    decoder = msgspec.msgpack.Decoder(list[kind])  # type: ignore[valid-type]
-    with path.open("rb") as file:
-        while size := file.read(4):
-            data = file.read(int.from_bytes(size, "big"))
-            seen.update(data)
-            yield from decoder.decode(data)
+    if part.rules.feedback:
+        yield "feedback", part.feedback.told()

@@ -54,6 +54,11 @@ def snapshots(folder: Path) -> Iterator[tuple[Path, State]]:
             continue
 
 
+def positions_in(folder: Path, partition: int) -> list[int]:
+    """The positions of the snapshots of a partition below each numbered folder (`arm_files.py`); for who only looks."""
+    return [head.next for one in folder.glob("[0-9]*") for _, head in snapshots(one / f"p{partition}")]
+
+
 def prune(folder: Path, decisions: Decisions, *, keep: int, newest: int) -> None:
     """Remove the snapshots of one partition that may go.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -22,22 +23,34 @@ class PersonalRates:
         value_V = value_V[value_V >= 0]
         self._values = len(value_V)
         self._place_P = self._places(value_V, arrays["pair_value"])
-        self._fields = []
+        widths, fields = list[int](), list[Ints]()
         for name in PAIRED:
             read_NC = read_NW[:, COLUMNS[name]]
-            count_N = (read_NC >= 0).sum(axis=1)
-            width = int(count_N.max(initial=0))
-            place_NC = self._places(value_V, read_NC[:, :width])
-            self._fields.append((place_NC, (1.0 / np.maximum(count_N, 1)).astype(np.float32)))
+            widths.append(int((read_NC >= 0).sum(axis=1).max(initial=0)))
+            fields.append(self._places(value_V, read_NC[:, : widths[-1]]))
+        self._place_NC = np.concatenate(fields, axis=1).astype(np.int32)
+        self._columns = [*pairwise([0, *accumulate(widths)])]
 
-    def of(self, user: int, rows: npt.NDArray[np.integer[Any]]) -> Floats:
-        """Mean statistics of a user and each item's values, [n, fields x L]; zeros for an unknown user."""
-        stat_VL = np.zeros((self._values + 1, self._stat_PL.shape[1]), np.float32)
+    def of(self, user: int, rows: npt.NDArray[np.integer[Any]]) -> Floats | None:
+        """Mean statistics of a user and each item's values, [n, fields x L]; None where all are 0, as for an unknown
+        user."""
         start, end = np.searchsorted(self._user_P, (user, user + 1)).tolist() if user >= 0 else (0, 0)
+        if start == end:
+            return None
+        labels = self._stat_PL.shape[1]
+        stat_VL = np.zeros((self._values + 1, labels), np.float32)
         stat_VL[self._place_P[start:end]] = self._stat_PL[start:end]
         stat_VL[-1] = 0.0
-        means = [stat_VL[place_NC[rows]].sum(axis=1) * share_N[rows, None] for place_NC, share_N in self._fields]
-        return np.concatenate(means, axis=1)
+        mean_NX = np.zeros((len(rows), len(self._columns) * labels), np.float32)
+        place_CN = self._place_NC.take(rows, axis=0).T
+        for field, (first, last) in enumerate(self._columns):
+            sum_NL = mean_NX[:, field * labels : (field + 1) * labels]
+            for place_N in place_CN[first:last]:
+                sum_NL += stat_VL.take(place_N, axis=0)
+            if last - first > 1:
+                count_N = (place_CN[first:last] < self._values).sum(axis=0)
+                sum_NL *= (1.0 / np.maximum(count_N, 1)).astype(np.float32)[:, None]
+        return mean_NX
 
     def _places(self, value_V: Ints, value: Ints) -> Ints:
         """The dense number of each value; the last, which is always 0, where there is none."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
+from serving.filter_terms import Filter
+from serving.filters import parsed
 from serving.fold_rules import HOUR, MINUTE
 
 
@@ -13,10 +16,15 @@ class Quotas:
 
     vectors: int = 200
     recent: int = 60
+    similar: int = 60
     covisited: int = 60
+    walked: int = 0
+    categories: int = 20
     popular: int = 60
     trending: int = 20
     fresh: int = 30
+    random: int = 0
+    promoted: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +38,46 @@ class SeenRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Caps:
+    """At most so many items of one author, and of one category, in a list; 0: no cap."""
+
+    author: int = 0
+    category: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """Items that `filter` lets through get `share` of a list's places: no fewer where there are such items, and no
+    more. An empty filter promotes nothing."""
+
+    filter: str = ""
+    share: float = 0.1
+
+    @property
+    def wanted(self) -> Filter | None:
+        """The filter, None where nothing is promoted. Raises BadFilter."""
+        return parsed(self.filter) if self.filter else None
+
+
+@dataclass(frozen=True, slots=True)
+class Bid:
+    """An item's numeric `attribute` times its chance of `label`, times `weight`, adds to its value; an empty attribute
+    adds nothing, and so does an item without it."""
+
+    attribute: str = ""
+    label: str = "click"
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Everything that may change between two requests without learning anything.
 
     `weights` says what each predicted label is worth; empty means 1 each. `diversity` is the share of the unlike in
     choosing (0: by value alone), `epsilon` the share of places given to chance, `fatigue` the part of its value that an
-    item keeps for each showing in vain. `deadline` is in ms. `logged` is the share of
+    item keeps for each showing in vain. `watch_next` is the worth of each thing that followed a want in its session.
+    `exploration` says whether the other places are the values' alone or those of values as uncertain as they are, which
+    `boldness` widens. `deadline` is in ms. `logged` is the share of
     lists whose slate says what their features were.
     """
 
@@ -47,3 +89,9 @@ class Policy:
     fatigue: float = 0.97
     deadline: float = 100.0
     logged: float = 0.0
+    caps: Caps = field(default_factory=Caps)
+    promotion: Promotion = field(default_factory=Promotion)
+    bid: Bid = field(default_factory=Bid)
+    watch_next: float = 0.0
+    exploration: Literal["epsilon", "thompson"] = "epsilon"
+    boldness: float = 1.0

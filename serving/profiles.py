@@ -8,7 +8,7 @@ before an event gets here (`part.py`). Nothing here reads a log or scores.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from streams.events import Context, User
 from streams.examples import Past
@@ -38,6 +38,15 @@ class Profile:
     def until(self, at: int) -> tuple[Past, ...]:
         """The history as of `at`: what lies later is not known yet."""
         return tuple(past for past in self.history if past.ts <= at)
+
+    def then(self, session: Iterable[Past]) -> Profile:
+        """The same user, who also did what a session tells; nothing is remembered of it.
+
+        >>> NOBODY.then([Past("tea", "click", 5)]).history_at, NOBODY.history_at
+        (5, None)
+        """
+        history = sorted([*self.history, *session], key=lambda past: past.ts)
+        return replace(self, history=history, history_at=history[-1].ts if history else None)
 
 
 NOBODY = Profile()

@@ -33,6 +33,17 @@ def value_of(probability_IL: Floats, weight_L: Floats) -> Floats:
     return value_I
 
 
+def bids_of(bid_I: NDArray[np.float64], chance_I: Floats, weight: float) -> Floats:
+    """What a bid adds to each item's value: what is bid for an action, times its chance (as ad auctions rank: Varian,
+    "Position auctions", IJIO 2007, section 2). An item without a bid, or below zero, adds nothing.
+
+    >>> bids_of(np.array([2.0, np.nan, -1.0]), np.array([0.25, 0.5, 0.5], np.float32), weight=1.0).tolist()
+    [0.5, 0.0, 0.0]
+    """
+    added_I: Floats = (np.nan_to_num(bid_I, nan=0.0).clip(0.0) * chance_I * weight).astype(np.float32)
+    return added_I
+
+
 def predicted(known_IL: Floats, row_I: NDArray[np.int32], rate_U: NDArray[np.float64]) -> Floats:
     """Predictions for all candidates: the version's for those with a row (`known_IL`, in their order), for the others
     their click rate (`rate_U`) in place of each label, but no more than the version gives its own on average.

@@ -7,17 +7,22 @@ the next one answers. No HTTP, no log, no clock here: time and chance come in.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 from zlib import crc32
 
 import numpy as np
 
 from serving.answers import Ask, Placed, Recommendation, Rung, Stamps
+from serving.filling import Rated, barred_by, filled, may_show, rated
+from serving.filter_terms import Filter
+from serving.filtering import Passing
 from serving.known import Known
 from serving.live import Bundle
-from serving.model_rung import Deadline, asker_of, by_model, placed, score
+from serving.model_rung import Deadline, asker_of, by_model, placed, profile_of, score
 from serving.policy import Policy
 from serving.reranking import Chosen
 from serving.retrieval import Candidates, Shelf, had_enough
@@ -25,6 +30,19 @@ from streams.events import Context
 
 CACHED_USERS = 50_000
 SHELVES = 6
+CLOSE = 4
+"""Of so many times as many items like one a user gets those that they would rather have."""
+
+
+def asked_of(policy: Policy, ask: Ask) -> Policy:
+    """The operator's policy, with what a request asks for itself.
+
+    >>> asked_of(Policy(epsilon=0.1), Ask("ana", 1, at=9, diversity=0.5)).diversity
+    0.5
+    """
+    asked = {"diversity": ask.diversity, "epsilon": ask.epsilon, "deadline": ask.deadline}
+    changes: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    return replace(policy, **changes) if changes else policy
 
 
 class Current(Protocol):
@@ -46,9 +64,51 @@ class Recommender:
 
     def recommend(self, ask: Ask, *, chance: bytes, elapsed: Callable[[], float], keep: bool = True) -> Recommendation:
         """The list for one request. `chance` decides exploration; `elapsed` gives the ms since it came; `keep` whether
-        the list may be the next request's cached rung."""
+        the list may be the next request's cached rung. Raises BadFilter where the filter names what no item has."""
+        return self._filtered(ask, lambda one: self._recommend(one, chance=chance, elapsed=elapsed, keep=keep))
+
+    def rank(self, ask: Ask, item_ids: list[str]) -> Recommendation:
+        """The given items that may be shown, best first; by click rate where no model can say. Raises BadFilter."""
+        return self._filtered(ask, lambda one: self._rank(one, item_ids))
+
+    def similar(
+        self,
+        item_id: str,
+        n: int,
+        at: int,
+        wanted: Filter | None = None,
+        strict: bool = True,
+        exclude: frozenset[str] = frozenset(),
+        user_id: str = "",
+    ) -> Recommendation | None:
+        """Items like one; None where it was never heard of or may not be shown. Raises BadFilter.
+
+        By vectors where the version knows the item, else what was wanted together with it, then what is popular. For a
+        user the nearest few times as many are put in the order of what they are worth to them.
+        """
+        bundle, stock = self.live.current(), self.known.stock
+        row = -1 if bundle is None else int(bundle.scorer.rows_of([item_id])[0])
+        if not stock.open_at(item_id, at) or (row < 0 and stock.find(item_id) < 0):
+            return None
+        ask = Ask(user_id, n, at, query_item_id=item_id, filter=wanted, strict=strict, exclude=exclude)
+        if bundle is not None and row >= 0:
+            self._notice(bundle)
+            return self._filtered(ask, lambda one: self._near(one, bundle, row))
+        return self._filtered(ask, lambda one: self._along(one, item_id))
+
+    def _filtered(self, ask: Ask, answer: Callable[[Ask], Recommendation]) -> Recommendation:
+        """An answer that says whether it was filtered; one that nothing passed is not, where the request allows it."""
+        given = answer(ask)
+        if ask.filter is None:
+            return given
+        if given.items or ask.strict:
+            return replace(given, filtered="kept")
+        return replace(answer(replace(ask, filter=None)), filtered="dropped")
+
+    def _recommend(self, ask: Ask, *, chance: bytes, elapsed: Callable[[], float], keep: bool) -> Recommendation:
         bundle = self.live.current()
-        policy, history_at = self.policy, self.known.profile(ask.user_id).history_at
+        policy, history_at = asked_of(self.policy, ask), profile_of(ask, self.known).history_at
+        passing = self._passing(ask)
         trouble: list[str] = []
         if bundle is not None:
             self._notice(bundle)
@@ -61,21 +121,22 @@ class Recommender:
                     policy=policy,
                     random=Random(chance),
                     deadline=Deadline(elapsed, policy.deadline),
+                    passing=passing,
                 )
             except Exception as error:  # an answer from a lower rung beats none; the shell counts and tells it
                 trouble.append(f"{type(error).__name__}: {error}")
             else:
                 if items:
-                    if keep:
+                    if keep and passing is None and not ask.shown:  # a part of what there is would be a poor next list
                         self._keep(ask.user_id, stamps, items)
                     marks = self._marks(ask, bundle, items[0].item_id, chance)
                     return Recommendation(bundle.version, "model", history_at, items, stamps, marks=marks)
-        return self._lower(ask, bundle, history_at, tuple(trouble))
+        return self._lower(ask, bundle, history_at, tuple(trouble), passing)
 
-    def rank(self, ask: Ask, item_ids: list[str]) -> Recommendation:
-        """The given items that may be shown, best first; by click rate where no model can say."""
-        bundle = self.live.current()
-        open_ids = [name for name in dict.fromkeys(item_ids) if self.known.stock.open_at(name, ask.at)]
+    def _rank(self, ask: Ask, item_ids: list[str]) -> Recommendation:
+        bundle, passing = self.live.current(), self._passing(ask)
+        names = dict.fromkeys(item_ids)
+        open_ids = [name for name in names if name not in ask.exclude and may_show(self.known, name, ask.at, passing)]
         trouble: tuple[str, ...] = ()
         if bundle is not None:
             self._notice(bundle)
@@ -83,86 +144,83 @@ class Recommender:
                 return self._ranked(ask, bundle, open_ids)
             except Exception as error:  # as above
                 trouble = (f"{type(error).__name__}: {error}",)
-        rates = self.known.view.rates(self.known.stock.codes(open_ids)).tolist()
-        by_rate = sorted(zip(open_ids, rates, strict=True), key=lambda pair: -pair[1])
+        by_rate = sorted(rated(self.known, open_ids), key=lambda pair: -pair[1])
         items = tuple(Placed(name, n, rate, "given") for n, (name, rate) in enumerate(by_rate))
-        return Recommendation(0, "popular", self.known.profile(ask.user_id).history_at, items, None, trouble)
+        return Recommendation(0, "popular", profile_of(ask, self.known).history_at, items, None, trouble)
 
     def _marks(self, ask: Ask, bundle: Bundle, first: str, chance: bytes) -> Context:
         """What the features were, for the share of lists that says so."""
         if crc32(chance) >= self.policy.logged * (1 << 32):
             return {}
-        return bundle.scorer.marks(asker_of(ask, self.known.profile(ask.user_id)), first)
+        return bundle.scorer.marks(asker_of(ask, profile_of(ask, self.known)), first)
 
     def _ranked(self, ask: Ask, bundle: Bundle, item_ids: list[str]) -> Recommendation:
-        profile = self.known.profile(ask.user_id)
+        profile = profile_of(ask, self.known)
         found = Candidates(item_ids, ["given"] * len(item_ids), bundle.scorer.rows_of(item_ids))
         scored = score(bundle, self.known, asker_of(ask, profile), found, profile=profile, policy=self.policy)
         order, values = np.argsort(-scored.value_I, kind="stable").tolist(), scored.value_I.tolist()
         items = tuple(placed(scored, bundle, n, Chosen(index, 1.0), values[index]) for n, index in enumerate(order))
         return Recommendation(bundle.version, "model", profile.history_at, items, scored.stamps)
 
-    def similar(self, item_id: str, n: int, at: int) -> Recommendation | None:
-        """Items like one; None where it was never heard of or may not be shown.
+    def _near(self, ask: Ask, bundle: Bundle, row: int) -> Recommendation:
+        """The items whose vectors are nearest to a row's; what the version does not know comes last."""
+        hide_N = self._shelf(bundle).hidden(ask.at, self._passing(ask))
+        barred = bundle.scorer.rows_of(list(barred_by(ask)))
+        hide_N[barred[barred >= 0]] = 1
+        count = CLOSE * ask.n if ask.user_id else ask.n
+        rows, scores = bundle.generation.search(bundle.scorer.item_vectors[row], count, hide_N)
+        names = [bundle.scorer.item_ids[row] for row in rows.tolist()]
+        if ask.user_id:
+            return self._near_to(ask, bundle, names)
+        stamps = Stamps(bundle.scorer.tower_version, bundle.scorer.tower_version, bundle.generation.version)
+        near = list(zip(names, scores.tolist(), strict=True))
+        return Recommendation(bundle.version, "model", None, self._placed(near, "similar", ask), stamps)
 
-        By vectors where the version knows the item, else what was wanted together with it, else what is popular.
-        """
-        bundle, stock = self.live.current(), self.known.stock
-        row = -1 if bundle is None else int(bundle.scorer.rows_of([item_id])[0])
-        if not stock.open_at(item_id, at) or (row < 0 and stock.find(item_id) < 0):
-            return None
-        if bundle is not None and row >= 0:
-            self._notice(bundle)
-            hide_N = self._shelf(bundle).hidden(at)
-            hide_N[row] = 1
-            rows, scores = bundle.generation.search(bundle.scorer.item_vectors[row], n, hide_N)
-            names = [bundle.scorer.item_ids[row] for row in rows.tolist()]
-            stamps = Stamps(bundle.scorer.tower_version, bundle.scorer.tower_version, bundle.generation.version)
-            items = self._placed(zip(names, scores.tolist(), strict=True), "similar", n, at)
-            return Recommendation(bundle.version, "model", None, items, stamps)
-        popular = [name for name in self.known.view.popular if name != item_id]
-        near = self.known.near([item_id], 2 * n) or self._rated(popular)
-        return Recommendation(0, "popular", None, self._placed(near, "covisited", n, at))
+    def _near_to(self, ask: Ask, bundle: Bundle, names: list[str]) -> Recommendation:
+        """Items that are near each other as one user would have them; what they had enough of comes last."""
+        profile = profile_of(ask, self.known)
+        found = Candidates(names, ["similar"] * len(names), bundle.scorer.rows_of(names))
+        scored = score(bundle, self.known, asker_of(ask, profile), found, profile=profile, policy=self.policy)
+        order = np.argsort(-scored.value_I, kind="stable").tolist()
+        liked = [(names[index], float(scored.value_I[index])) for index in order]
+        enough = had_enough(profile, self.policy.seen, ask.at)
+        items = self._placed(liked, "similar", ask, enough)
+        return Recommendation(bundle.version, "model", profile.history_at, items, scored.stamps)
+
+    def _along(self, ask: Ask, item_id: str) -> Recommendation:
+        """What was wanted together with an item, then what is popular."""
+        near = self.known.near([item_id], 2 * ask.n)
+        return Recommendation(0, "popular", None, self._placed(near, "covisited", ask))
+
+    def _placed(self, near: Rated, source: str, ask: Ask, enough: frozenset[str] = frozenset()) -> tuple[Placed, ...]:
+        return filled(ask, self.known, source, near, enough=enough, passing=self._passing(ask))
 
     def _lower(
-        self, ask: Ask, bundle: Bundle | None, history_at: int | None, trouble: tuple[str, ...]
+        self,
+        ask: Ask,
+        bundle: Bundle | None,
+        history_at: int | None,
+        trouble: tuple[str, ...],
+        passing: Passing | None,
     ) -> Recommendation:
-        enough = had_enough(self.known.profile(ask.user_id), self.policy.seen, ask.at)
+        enough = had_enough(profile_of(ask, self.known), self.policy.seen, ask.at) | ask.done
+        fill = partial(filled, ask, self.known, enough=enough, passing=passing)
         stamps, kept = self._cached.get(ask.user_id, (None, ()))
         if bundle is not None and stamps is not None and stamps.ranking <= bundle.version:
             again = [(item.item_id, item.score) for item in kept if item.item_id not in enough]
-            items = self._filled(ask, "cached", again, enough)
+            items = fill("cached", again)
             if any(item.source == "cached" for item in items):
                 return Recommendation(stamps.ranking, "cached", history_at, items, stamps, trouble)
-        items = self._filled(ask, "popular", [], enough)
+        items = fill("popular", [])
         rung: Rung = "popular" if any(item.source == "popular" for item in items) else "latest"
         return Recommendation(0, rung, history_at, items, None, trouble)
 
-    def _filled(
-        self, ask: Ask, source: str, first: list[tuple[str, float]], enough: frozenset[str]
-    ) -> tuple[Placed, ...]:
-        """`first`, then popular, then new items, then those the user had enough of, until there are `n`."""
-        view = self.known.view
-        shelves = [(source, first), ("popular", self._rated(view.popular)), ("latest", self._rated(view.latest))]
-        barred = ask.exclude | ({ask.query_item_id} if ask.query_item_id else set())
-        taken: dict[str, tuple[float, str]] = {}
-        for tired in (False, True):
-            for source, listed in shelves:
-                for name, worth in listed:
-                    if len(taken) == ask.n:
-                        break
-                    fits = name not in barred and name not in taken and (tired or name not in enough)
-                    if fits and self.known.stock.open_at(name, ask.at):
-                        taken[name] = (worth, source)
-        return tuple(Placed(name, n, worth, origin) for n, (name, (worth, origin)) in enumerate(taken.items()))
+    def _passing(self, ask: Ask) -> Passing | None:
+        return None if ask.filter is None else self.known.stock.passing(ask.filter)
 
-    def _placed(self, scored: Iterable[tuple[str, float]], source: str, n: int, at: int) -> tuple[Placed, ...]:
-        shown = [(name, worth) for name, worth in scored if self.known.stock.open_at(name, at)][:n]
-        return tuple(Placed(name, place, worth, source) for place, (name, worth) in enumerate(shown))
-
-    def _rated(self, item_ids: Sequence[str]) -> list[tuple[str, float]]:
-        rates = self.known.view.rates(self.known.stock.codes(item_ids)).tolist()
-        return list(zip(item_ids, rates, strict=True))
+    def make_ready(self, bundle: Bundle) -> None:
+        """Look up the items of a version that may serve soon: of a million that is a second which no request has."""
+        self._shelf(bundle)
 
     def _shelf(self, bundle: Bundle) -> Shelf:
         held = self._shelves.get(bundle.version)

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import Response
 from msgspec import UNSET, Struct, UnsetType
 
-from serving.answers import Placed, Recommendation, Rung
+from serving.answers import Filtered, Placed, Recommendation, Rung
 
 PROBLEM = "application/problem+json"
 
@@ -22,12 +22,17 @@ class StampsTold(Struct):
 
 
 class Explanation(Struct):
-    """Predicted labels, their worth by the operator's weights, showings in vain, and the place's probability."""
+    """Predicted labels, what each adds to the `value` by the operator's weights (`terms`, with `bid` and `watch_next`),
+    showings in vain and the part of the value that they left (`kept`: the item's score is value x kept), the place's
+    probability, and in words why the item is there: what found it, `explored`, `promoted`, `shown_in_vain`."""
 
     predictions: dict[str, float]
     value: float
     showings: int
     propensity: float
+    terms: dict[str, float] = {}
+    kept: float = 1.0
+    reasons: list[str] = []
 
 
 class ItemTold(Struct):
@@ -41,7 +46,8 @@ class ItemTold(Struct):
 
 
 class Answer(Struct):
-    """A list. `history_at` is the time of the user's last interaction that the list knows of."""
+    """A list. `history_at` is the time of the user's last interaction that the list knows of; `filter` says whether it
+    was filtered, `cursor` asks for the next page, where pages were asked for and there is one."""
 
     request_id: str
     version: int
@@ -49,6 +55,23 @@ class Answer(Struct):
     rung: Rung
     stamps: StampsTold
     items: list[ItemTold]
+    filter: Filtered = "none"
+    cursor: str | None = None
+
+
+class One(Struct, omit_defaults=True):
+    """One of many: the list, or what is wrong with its request."""
+
+    answer: Answer | None = None
+    problem: Problem | None = None
+
+
+class Batch(Struct):
+    """Lists, in the order of their requests."""
+
+    answered: int
+    refused: int
+    answers: list[One]
 
 
 class Similar(Struct):
@@ -59,6 +82,8 @@ class Similar(Struct):
     rung: Rung
     stamps: StampsTold
     items: list[ItemTold]
+    filter: Filtered = "none"
+    cursor: str | None = None
 
 
 class Version(Struct):
@@ -86,15 +111,16 @@ class Problem(Struct, omit_defaults=True):
     field: str | None = None
 
 
-def answer(request_id: str, given: Recommendation, *, explain: bool) -> Response:
-    """A list as a response."""
-    items = _items(given, explain)
-    return told(Answer(request_id, given.version, given.history_at, given.rung, _stamps(given), items))
+def answer(request_id: str, given: Recommendation, *, explain: bool, cursor: str | None = None) -> Answer:
+    """A list as it is told."""
+    items, stamps = _items(given, explain), _stamps(given)
+    return Answer(request_id, given.version, given.history_at, given.rung, stamps, items, given.filtered, cursor)
 
 
-def similar(item_id: str, given: Recommendation) -> Response:
-    """Items like one as a response."""
-    return told(Similar(item_id, given.version, given.rung, _stamps(given), _items(given, explain=False)))
+def similar(item_id: str, given: Recommendation, cursor: str | None = None) -> Similar:
+    """Items like one as they are told."""
+    items, stamps = _items(given, explain=False), _stamps(given)
+    return Similar(item_id, given.version, given.rung, stamps, items, given.filtered, cursor)
 
 
 def told(content: Struct, status: int = 200) -> Response:
@@ -116,7 +142,7 @@ def documented(kind: type[Struct], *refusals: int) -> dict[int | str, dict[str, 
     return right | dict.fromkeys(refusals, wrong)
 
 
-def body_documented(kind: type[Struct]) -> dict[str, Any]:
+def body_documented(kind: Any) -> dict[str, Any]:
     """The `openapi_extra` of a route that reads its own body."""
     return {"requestBody": {"required": True, **_content("application/json", kind)}}
 
@@ -128,9 +154,12 @@ def _items(given: Recommendation, explain: bool) -> list[ItemTold]:
 
 
 def _explained(item: Placed) -> Explanation:
-    if item.why is None:
-        return Explanation({}, item.score, 0, item.propensity)
-    return Explanation(item.why.predictions, item.why.value, item.why.showings, item.propensity)
+    why = item.why
+    if why is None:
+        return Explanation({}, item.score, 0, item.propensity, reasons=[item.source])
+    reasons = [item.source]
+    reasons += ["explored"] * why.explored + ["promoted"] * why.promoted + ["shown_in_vain"] * bool(why.showings)
+    return Explanation(why.predictions, why.value, why.showings, item.propensity, why.terms, why.kept, reasons)
 
 
 def _stamps(given: Recommendation) -> StampsTold:
@@ -139,7 +168,7 @@ def _stamps(given: Recommendation) -> StampsTold:
     return StampsTold(given.stamps.retrieval, given.stamps.ranking, given.stamps.generation)
 
 
-def _content(media_type: str, kind: type[Struct]) -> dict[str, Any]:
+def _content(media_type: str, kind: Any) -> dict[str, Any]:
     (schema,), parts = msgspec.json.schema_components((kind,), ref_template="{name}")
     return {"content": {media_type: {"schema": _inlined(schema, parts)}}}
 

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from learners.catalogue import COLUMNS, Known
+from learners.catalogue import COLUMNS
 from learners.keeping import Arrays
+from learners.known_items import Known
 from learners.learner import Floats, Ints
 from learners.links import Link
 from learners.numeric import Numbers
@@ -27,7 +28,9 @@ from learners.skew import ITEM_RATE, USER_RATE, marks_of
 from learners.split import first_layer
 from serving.askers import Asker, AskerReader, Read
 from serving.exported import ExportedIds, ExportedItems, arrays_of, document_of
+from serving.item_reader import ItemReader
 from serving.personal import PersonalRates
+from streams.examples import Attributes
 
 __all__ = ["Asker", "Scorer"]
 
@@ -46,22 +49,30 @@ class Ranker:
         self._labels = len(schema.labels)
         self._dim = arrays["rows"].shape[1] - self._labels - schema.stats
         self._layer = first_layer(arrays["first.weight"], arrays["first.bias"], schema=schema, dim=self._dim)
-        self._across = self._layer.across(len(schema.askers) + 1)
+        askers = len(schema.askers) + 1
+        self._across = self._layer.across(askers)
+        self._line_XJ, self._pair_XJ = self._layer.lines(askers)
+        self._base_J = self._layer.bias_J.copy()
+        self._base_J[: self._labels] += arrays["base"]
         self._placed_1W = arrays["rows"][[ids.reading(POSITION, "0")]]
 
     def predictions(self, read: Read, rows: Rows) -> Floats:
         """Of each item, by label: chances, or values where the label is learned as one."""
         a, labels = self._arrays, self._labels
         line_AW = np.concatenate([read.share_AM @ a["rows"][read.row_M], self._placed_1W])
-        part_J = self._layer.part(line_AW[None], 0)[0] + self._layer.bias_J
-        part_J[:labels] += a["base"]
-        product_XJ = self._layer.product(line_AW[:, : self._dim], self._across)
-        first_NJ = a["item_vectors"][rows] @ product_XJ
-        first_NJ += a["item_part"][rows]
-        first_NJ += self._rates.of(read.user, rows) @ self._layer.cross_XJ
+        vector_Ad = line_AW[:, : self._dim]
+        part_J = line_AW.ravel() @ self._line_XJ + (vector_Ad @ vector_Ad.T).ravel() @ self._pair_XJ + self._base_J
+        product_XJ = self._layer.product(vector_Ad, self._across)
+        first_NJ = a["item_vectors"].take(rows, axis=0) @ product_XJ
+        first_NJ += a["item_part"].take(rows, axis=0)
+        rate_NX = self._rates.of(read.user, rows)
+        if rate_NX is not None:
+            first_NJ += rate_NX @ self._layer.cross_XJ
         first_NJ += part_J
-        hidden_NH = np.maximum(first_NJ[:, labels:], 0.0) @ a["second.weight"] + a["second.bias"]
-        logit_NL = first_NJ[:, :labels] + np.maximum(hidden_NH, 0.0) @ a["head.weight"]
+        hidden_NH = np.maximum(first_NJ[:, labels:], 0.0) @ a["second.weight"]
+        hidden_NH += a["second.bias"]
+        np.maximum(hidden_NH, 0.0, out=hidden_NH)
+        logit_NL = first_NJ[:, :labels] + hidden_NH @ a["head.weight"]
         return read_back(self._links, logit_NL)
 
     def rate(self, row: int) -> float:
@@ -86,6 +97,7 @@ class Scorer:
         self.tower_version, self._tower = arrays_of(folder, "tower")
         self.ranker_version, arrays = arrays_of(folder, "ranker")
         self._reader = AskerReader(schema, ids, self._items, numbers)
+        self._item_reader = ItemReader(schema, ids, numbers)
         links = tuple(Link.of(link) for link in told.get("links", [{}] * len(self.labels)))
         self._ranker = Ranker(arrays, schema, ids, self._items, links)
         self._last: tuple[Asker, Read] | None = None
@@ -108,7 +120,7 @@ class Scorer:
     @cached_property
     def catalogue(self) -> list[Known]:
         """What the version was told of its items, in their order."""
-        told: list[list[Any]] = json.loads((self._folder / "catalogue.json").read_text())
+        told: list[list[Any]] = json.loads((self._folder / "catalogue.json").read_bytes())
         return [Known(i, 0, author, tuple(categories), tuple(tags)) for i, author, categories, tags in told]
 
     def rows_of(self, item_ids: Sequence[str]) -> npt.NDArray[np.int32]:
@@ -122,6 +134,12 @@ class Scorer:
         sum_D = np.einsum("ad,ade->e", field_AD, self._tower["asker"])
         unit: Floats = (sum_D / max(float(np.sqrt(sum_D @ sum_D)), 1e-6)).astype(np.float32)
         return unit
+
+    def vectors_of(self, told: Sequence[Attributes]) -> Floats | None:
+        """Vectors of items that the version does not know, [n, E], length 1, by what is told of them; None where its
+        export has no tower of items."""
+        weight_GDE = self._tower.get("item")
+        return None if weight_GDE is None else self._item_reader.vectors(told, self._tower["rows"], weight_GDE)
 
     def score(self, asker: Asker, rows: Rows) -> Floats:
         """Predictions of items, [n, L]: probabilities, or values where a label is learned as one."""

@@ -68,6 +68,9 @@ class ServingCounts:
         self._troubles = prometheus.Counter(
             "headrace_troubles", "Rungs that failed, by error", ["error"], registry=self.registry
         )
+        self._turned_away = prometheus.Counter(
+            "headrace_refusals", "Requests turned away before they reached a route", ["reason"], registry=self.registry
+        )
         self._version = prometheus.Gauge("headrace_version", "The version that serves", registry=self.registry)
         self._swaps = prometheus.Counter("headrace_swaps", "Changes of the version", registry=self.registry)
         self._counted: Counter[str] = Counter()
@@ -85,6 +88,10 @@ class ServingCounts:
     def refused(self, route: str) -> None:
         """A request was wrong."""
         self._count(route, "refused")
+
+    def turned_away(self, reason: str) -> None:
+        """A request had no key, or not the right one, or asked too often."""
+        self._turned_away.labels(reason).inc()
 
     def failed(self, route: str) -> None:
         """A request was right and got no answer."""

@@ -22,7 +22,8 @@ LISTED = 500
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`rate_C` is the smoothed click rate by code; the lists are of item ids, best first."""
+    """`rate_C` is the smoothed click rate by code, `views_C` are fading views, `followed_C` is how much followed a want
+    in its session; the lists are of item ids, best first."""
 
     at: int = 0
     prior: float = 0.0
@@ -30,6 +31,8 @@ class View:
     popular: tuple[str, ...] = ()
     trending: tuple[str, ...] = ()
     latest: tuple[str, ...] = ()
+    views_C: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    followed_C: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     def rates(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Smoothed click rates, the overall one where nothing is known."""
@@ -37,6 +40,14 @@ class View:
             return np.full(len(codes), self.prior)
         known = (codes >= 0) & (codes < len(self.rate_C))
         return np.where(known, self.rate_C[np.where(known, codes, 0)], self.prior)
+
+    def views(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Fading views, 0 where nothing is known."""
+        return _known(self.views_C, codes)
+
+    def followed(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How much followed a want of each item in its session, 0 where nothing is known."""
+        return _known(self.followed_C, codes)
 
 
 def view_of(at: int, item_ids: Sequence[str], sums: Sums, latest: Sequence[str]) -> View:
@@ -57,6 +68,7 @@ def view_of(at: int, item_ids: Sequence[str], sums: Sums, latest: Sequence[str])
         popular=_best(item_ids, rate_C, views + clicks > 0),
         trending=_best(item_ids, warm, sums[:, FAST_CLICKS] >= 0.25),
         latest=tuple(latest),
+        views_C=views,
     )
 
 
@@ -64,3 +76,10 @@ def _best(item_ids: Sequence[str], score_C: NDArray[np.float64], counted_C: NDAr
     codes = np.flatnonzero(counted_C)
     order = np.argsort(-score_C[codes], kind="stable")[:LISTED]
     return tuple(item_ids[code] for code in codes[order])
+
+
+def _known(value_C: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    known = (codes >= 0) & (codes < len(value_C))
+    out = np.zeros(len(codes))
+    out[known] = value_C[codes[known]]
+    return out

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import http.client
-import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
+from fastapi import APIRouter
 
+from checkpoints.locations import Location
 from checkpoints.manifest import Manifest, TrainerPosition
 from checkpoints.store import VersionStore
+from headrace.admin_ground import AdminGround, Topics
 from headrace.admin_routes import AdminDesk, admin_router
-from serving.api import Server, create_app
+from headrace.admin_versions import VersionDesk, version_router
 from serving.fold_rules import FoldRules
-from serving.known import Known
-from serving.recommend import Recommender
-from serving.slate_log import SlateWriter
 from streams.decisions import Decision, DecisionLog
+from streams.frames import EventFrame, encode_frame
 from streams.log import MemoryLog
-from tests.serving.deployment import CALM
-from tests.worlds import MemoryLive
+from tests.headrace.doors import Door, listening
 
 BEGIN = 1_790_000_000_000
 NOW = BEGIN + 10_000
@@ -38,7 +34,7 @@ class Admin:
         self.decisions, self.events = MemoryLog("decisions", 1), MemoryLog("events", 2)
         for p in (0, 1):
             for n in range(10):
-                self.events.append(p, [b""], at=BEGIN + 100 * n)
+                self.events.append(p, [encode_frame(EventFrame(()))], at=BEGIN + 100 * n)
         for upto in (3, 5, 8):
             positions = {p: TrainerPosition(input=upto) for p in (0, 1)}
             draft = Manifest(0, None, 0, positions, examples=upto, verdict="pass", metrics={"auc": float("nan")})
@@ -46,22 +42,17 @@ class Admin:
             made = self.store.commit(self.store.reserve(), write, draft)
             writer = DecisionLog(self.decisions)
             writer.decide(Decision("publish", 1, "trainer", "passed", 0, version=made.version, input=made.input))
-        self.port = 0
+        self.door = Door(0)
 
-    def desk(self) -> AdminDesk:
-        return AdminDesk(
-            store=self.store, decisions=self.decisions, events=self.events, ahead=0, clock=lambda: NOW, who="ops"
-        )
+    def routers(self) -> list[APIRouter]:
+        """The routes, as a server has them."""
+        topics = Topics(self.decisions, self.events, MemoryLog("examples", 2))
+        ground = AdminGround(self.store, topics, lambda: NOW, "ops")
+        desk = VersionDesk(ground, lambda: None, FoldRules(), Location(str(self.store.root), ""))  # type: ignore[arg-type, return-value]
+        return [admin_router(AdminDesk(ground)), version_router(desk)]
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        sent = {"Content-Type": "application/json"} | headers
-        connection.request(method, f"/v1/admin{path}", None if body is None else json.dumps(body), sent)
-        response = connection.getresponse()
-        told = json.loads(response.read())
-        assert ("problem" in response.headers["Content-Type"]) == (response.status != 200)
-        connection.close()
-        return response.status, told
+        return self.door.ask(method, path, body, **headers)
 
     def done(self, path: str, **body: Any) -> Any:
         status, told = self.ask("POST", path, {"why": "bad app"} | body)
@@ -76,21 +67,9 @@ class Admin:
 @pytest.fixture
 def admin(tmp_path: Path) -> Iterator[Admin]:
     made = Admin(tmp_path)
-    server = Server(
-        Recommender(Known(partitions=2, rules=FoldRules()), MemoryLive(), CALM),
-        SlateWriter(lambda *_: None),  # type: ignore[arg-type,return-value]
-        clock=lambda: NOW,
-    )
-    app = create_app(server, routers=[admin_router(made.desk())])
-    running = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", access_log=False))
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    while not running.started:
-        threading.Event().wait(0.01)
-    made.port = running.servers[0].sockets[0].getsockname()[1]
-    yield made
-    running.should_exit = True
-    thread.join(10)
+    with listening(*made.routers()) as door:
+        made.door = door
+        yield made
 
 
 def test_a_rollback_is_one_line_and_says_what_it_did(admin: Admin) -> None:

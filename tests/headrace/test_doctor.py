@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
-from headrace.deployment import open_logs, version_store
+from headrace import doctor_gather
+from headrace.deployment import open_logs, topics, version_store
 from headrace.doctor import findings
 from headrace.doctor_facts import Decided, Facts, Lock, Machine, Place, Process, Stored, Topic, Versions
 from headrace.doctor_gather import gather
 from headrace.doctor_locks import holder_of
 from headrace.findings import Finding, worst
+from headrace.settings import Settings
 from headrace.telemetry import Telemetry
 from streams.dead_letters import DeadLetter, DeadLetters
 from streams.events import Tick
@@ -170,6 +172,27 @@ def test_facts_are_gathered_of_log_disk_and_last_words(tmp_path: Path) -> None:
     assert (facts.decided.endless, facts.letters, facts.letter_at) == (("q",), 1, 5)
     assert [(lock.owner, lock.holder) for lock in facts.locks] == [("join", None)]
     assert next(topic for topic in facts.topics if topic.name == "events").newest_at == NOW
+
+
+def test_what_is_sequenced_while_one_looks_is_no_lost_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = deployments.of(tmp_path / "var")
+
+    def moves(next: int) -> None:
+        with open_logs(settings) as logs:
+            logs.open("users", 4).append(0, [b"{}"], at=NOW)
+            logs.open("events", 4).append(0, [encode_frame(EventFrame((Tick(5),), {"users": {0: next}}))], at=NOW)
+
+    moves(1)
+    looked = topics
+
+    def rows(settings: Settings) -> list[dict[str, Any]]:
+        found = looked(settings)
+        moves(2)
+        return found
+
+    monkeypatch.setattr(doctor_gather, "topics", rows)
+    found = findings(gather(settings, lambda: NOW))
+    assert [one.told for one in found if (one.about, one.level) == ("positions", "bad")] == []
 
 
 def test_looking_makes_no_log(tmp_path: Path) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
 
 from checkpoints.store import VersionStore
 from headrace.experiment_routes import ExperimentDesk, experiment_router
@@ -19,6 +15,7 @@ from headrace.experiment_terms import Ground
 from headrace.settings import Serving
 from streams.decisions import DecisionLog
 from streams.log import MemoryLogs
+from tests.headrace.doors import Door, listening
 
 BOLD: dict[str, Any] = {
     "name": "bold", "settings": {"serving.diversity": 0.2}, "share": 0.5, "metric": "page_ctr", "why": "try",
@@ -26,25 +23,16 @@ BOLD: dict[str, Any] = {
 
 
 class Client:
-    """One request after the other, to a port of this machine."""
+    """Requests below /v1/admin/experiments."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, door: Door) -> None:
+        self.door = door
 
     def get(self, path: str = "", **headers: str) -> tuple[int, Any]:
-        return self._ask("GET", path, None, headers)
+        return self.door.ask("GET", f"/experiments{path}", **headers)
 
     def post(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
-        return self._ask("POST", path, body, {})
-
-    def _ask(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        sent = {"Content-Type": "application/json"} | headers
-        connection.request(method, f"/v1/admin/experiments{path}", None if body is None else json.dumps(body), sent)
-        response = connection.getresponse()
-        told = json.loads(response.read())
-        connection.close()
-        return response.status, told
+        return self.door.ask("POST", f"/experiments{path}", body)
 
 
 @pytest.fixture
@@ -55,21 +43,13 @@ def client(tmp_path: Path) -> Iterator[Client]:
         decisions = DecisionLog(logs.open("decisions", 1))
         return Ground(decisions, logs.open("events", 2), store, Serving(), ("click",), keep=5)
 
-    app = FastAPI()
-    app.include_router(experiment_router(ExperimentDesk(ground, clock=lambda: 5, who="ops")))
-    running = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", access_log=False))
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    while not running.started:
-        threading.Event().wait(0.01)
-    yield Client(running.servers[0].sockets[0].getsockname()[1])
-    running.should_exit = True
-    thread.join(10)
+    with listening(experiment_router(ExperimentDesk(ground, clock=lambda: 5, who="ops"))) as door:
+        yield Client(door)
 
 
 def test_the_whole_life_of_an_experiment_over_http(client: Client) -> None:
-    assert client.post("", BOLD | {"dry_run": True}) == (200, {"line": None, "dry_run": True})
-    assert client.post("", BOLD) == (200, {"line": 0, "dry_run": False})
+    assert client.post("", BOLD | {"dry_run": True}) == (200, {"line": None, "name": "bold", "dry_run": True})
+    assert client.post("", BOLD) == (200, {"line": 0, "name": "bold", "dry_run": False})
     (row,) = client.get()[1]
     assert (row["name"], row["state"], row["who"], row["settings"]) == (
         "bold", "running", "ops", {"serving.diversity": "0.2"},

@@ -63,6 +63,7 @@ def retained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 def test_one_turn_says_what_it_did_and_a_dry_run_only_what_it_would(retained) -> None:  # type: ignore[no-untyped-def]
     settings = Settings(partitions=1)
     assert json.loads(retained("--dry-run", "--json")) == {"base": 3, "floor": {"0": 30}, "gone": [1, 2]}
+    assert "1-2" in retained("--dry-run")
     assert [manifest.version for manifest in version_store(settings).manifests()] == [1, 2, 3, 4]
     done = json.loads(retained("--once", "--json"))
     assert (done["base"], done["floor"], done["gone"], done["expired"]) == (3, {"0": 30}, [1, 2], 0)

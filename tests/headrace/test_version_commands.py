@@ -59,7 +59,9 @@ def test_a_pin_is_a_decision_and_is_written_once(headrace: Headrace, tmp_path: P
     assert "Version 2 is pinned (decision 0)." in headrace("versions", "pin", "2", "--why", "before the sale")[1]
     assert "nothing was written" in headrace("versions", "pin", "2", "--why", "again")[1]
     assert [row["pinned"] for row in json.loads(headrace("versions", "list", "--json")[1])] == [False, True]
-    assert json.loads(headrace("versions", "unpin", "2", "--why", "over", "--json")[1]) == {"line": 1, "version": 2}
+    assert json.loads(headrace("versions", "unpin", "2", "--why", "over", "--json")[1]) == {
+        "line": 1, "version": 2, "dry_run": False,
+    }  # fmt: skip
     assert "nothing was written" in headrace("versions", "unpin", "2", "--why", "again")[1]
     lines = json.loads(headrace("decisions", "--json")[1])
     assert [(line["kind"], line["version"], line["why"]) for line in lines] == [
@@ -114,3 +116,9 @@ def test_what_the_settings_say_of_room_and_chains_arrives(tmp_path: Path) -> Non
     assert (policy.disk, policy.hourly, policy.daily) == (3 << 29, 24, 7)
     assert compacting_of(settings) is None, "where every version is full there is nothing to do"
     assert compacting_of(Settings(var=tmp_path)) is not None
+
+
+def test_what_stands_in_brackets_is_no_markup_of_a_table(headrace: Headrace, tmp_path: Path) -> None:
+    chained(version_store(settings_in(tmp_path, PLACES[0])), 1)
+    headrace("versions", "pin", "1", "--why", "[shop-7] before [bold]the sale")
+    assert "[shop-7] before [bold]the sale" in headrace("decisions")[1]

@@ -38,6 +38,11 @@ def test_publishing_goes_on_once_a_version_has_caught_up(tmp_path: Path) -> None
     assert (ground.registry.live, ground.registry.paused) == (4, False)
 
 
+def test_the_joiner_goes_back_less_far_than_the_trainer_that_needs_a_version(tmp_path: Path) -> None:
+    done = Ground(tmp_path, 3, 8).back("last-good", BAD)
+    assert (done.replay_from, done.frames, done.joined) == ({0: 3, 1: 3}, 14, 10)
+
+
 def test_with_pause_it_stands_until_someone_resumes(tmp_path: Path) -> None:
     ground = Ground(tmp_path, 3, 8)
     done = ground.back(1, BAD, then="pause")

@@ -162,8 +162,8 @@ def test_positions_and_versions_can_be_named_instead_of_times(deployment: Deploy
 
 def test_publish_and_resume_tell_their_line(deployment: Deployment) -> None:
     assert deployment.ask("rollback", "1", "--why", "x")["line"] == 3
-    assert deployment.ask("resume", "--why", "x") == {"line": 4}
-    assert deployment.ask("publish", "2", "--why", "x") == {"line": 5, "version": 2}
+    assert deployment.ask("resume", "--why", "x") == {"line": 4, "dry_run": False}
+    assert deployment.ask("publish", "2", "--why", "x") == {"line": 5, "version": 2, "dry_run": False}
 
 
 def test_while_publishing_is_paused_it_is_said_where_versions_are_listed_and_published(deployment: Deployment) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from headrace.telemetry import Status, Telemetry
 from headrace.way_back import RolledBack
-from headrace.way_back_progress import FRESH, Expected, Following, Progress, expected, running
+from headrace.way_back_progress import AROUND, FRESH, Expected, Following, Progress, expected, running
 from headrace.way_back_watch import watch
 from headrace.way_back_words import told_progress
 from streams.decisions import Decision, DecisionLog
@@ -107,6 +107,16 @@ def test_where_nothing_is_fed_again_only_servers_are_waited_for() -> None:
 
 def test_the_time_beforehand_is_the_span_at_twenty_times_real_time() -> None:
     assert expected(BACK.span_ms) == Expected(2_000, measured=False)
+
+
+def test_the_joiner_is_charged_with_what_it_feeds_itself() -> None:
+    slow = {"turns": 100.0, "units": 300.0, "units2": 1_100.0, "ms": 4_000.0, "unit_ms": 13_000.0}
+    everyone = {
+        "join": Status("join", 1, 0, 0, totals={"frames": 1_000, "rows": 1}, costs=slow),
+        "train": Status("train", 1, 0, 0, costs=slow),
+    }
+    all_of_it, its_own = (expected(BACK.span_ms, 10_000, everyone, joined) for joined in (0, 1_000))
+    assert (all_of_it.ms - AROUND, its_own.ms - AROUND) == (51_250, 5_125)
 
 
 def test_a_look_is_told_in_one_line() -> None:

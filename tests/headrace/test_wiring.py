@@ -11,6 +11,7 @@ from headrace import (
     deployment,
     gate_terms,
     guard_settings,
+    guarding,
     joining,
     log_places,
     process_terms,
@@ -33,23 +34,27 @@ from headrace.deployment import (
 )
 from headrace.feature_settings import Feature
 from headrace.pages import groups
+from headrace.ports import NoPort
 from headrace.process_terms import plan_of, policy_of
 from headrace.settings import Settings
 from headrace.settings_file import BadSettings
 from headrace.stream_settings import Label
-from headrace.web import NoPort, listen
+from headrace.web import listen
 from learners import row_terms
 from learners.fields import Declared
 from learners.learn_settings import LearnSettings
-from serving.policy import Quotas, SeenRule
+from serving.policy import Bid, Caps, Promotion, Quotas, SeenRule
 from streams import rules
 from streams.errors import LogMismatch
 
 WIRED = (
     wiring, joining, deployment, guard_settings, log_places, configuration, retaining, tree, taking, gate_terms,
-    watching, process_terms,
+    watching, process_terms, guarding,
 )  # fmt: skip
-HANDED_OVER_WHOLE = {"labels.NAME": rules.Label, "serving.quotas": Quotas, "serving.seen": SeenRule}
+HANDED_OVER_WHOLE = {
+    "labels.NAME": rules.Label, "serving.quotas": Quotas, "serving.seen": SeenRule,
+    "serving.caps": Caps, "serving.promotion": Promotion, "serving.bid": Bid,
+}  # fmt: skip
 """Groups whose fields are the arguments of one class, by the same names."""
 
 

@@ -33,7 +33,7 @@ from headrace.telemetry import read_status
 
 ITEMS, USERS = 40, 24
 PAUSE_S = 0.04
-PATIENCE_S = 90.0
+PATIENCE_S = 300.0
 GOOD, BAD = "site", "broken-app"
 PREFIX = "town"
 
@@ -83,7 +83,7 @@ class KafkaTown:
 
     def ask(self, user: int) -> dict[str, Any]:
         """A slate; an answer that is none is remembered as a failure."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
             body = json.dumps({"user_id": f"u{user}", "n": 8, "surface": "home"})
             connection.request("POST", "/v1/recommend", body, {"Content-Type": "application/json"})

@@ -27,10 +27,10 @@ from streams.positions import partition_of
 from streams.request_ids import mint
 from streams.sequencer import sequence
 
-CHAPTERS, PAGES, USERS, ITEMS = 8, 150, 60, 50
+CHAPTERS, PAGES, USERS, ITEMS = 8, 100, 60, 50
 BAD = (4, 5)
 """The chapters in which half of the users have an app that clicks what nobody likes."""
-PAGE_MS = 40
+PAGE_MS = 60
 BEGIN = 1_760_000_000_000
 CHAPTER_MS = PAGES * PAGE_MS
 QUIET_MS = 12_000

@@ -26,7 +26,7 @@ from streams.log import Log, Record
 from streams.positions import Positions, covers
 from tests.journeys.kafka_town import BAD, KafkaTown, headrace, town_settings
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 FILE_ROWS = 60
 MAPPING = """

@@ -42,7 +42,7 @@ from tests.learners.rate_learner import RateLearner
 from tests.streams.kafka_ground import new_connection
 from tests.streams.messy_logs import RULES, S, messy_log, shares
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 PARTITIONS = 2
 TOPICS = {"events": PARTITIONS, "examples": PARTITIONS, "decisions": 1}

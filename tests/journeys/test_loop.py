@@ -15,7 +15,7 @@ from streams.examples import decode
 from streams.in_force import InForce
 from tests.journeys.town import Town
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 
 def model_answer(town: Town, since: int, least: int = 1) -> dict[str, Any]:

@@ -9,8 +9,10 @@ import pytest
 from benchmarks.poison import run_arm
 from benchmarks.poison_world import Times
 
-CHANCE = 0.1
-"""Runs of 4,000 pages that differ by chance alone lie up to so far apart; what came back is proved by digests."""
+pytestmark = pytest.mark.timeout(1_800)
+
+CHANCE = 0.05
+"""What came back is proved by digests; a last quarter of 1,000 pages differs by chance by some hundredths."""
 TIMES = Times.of(4_000, hours=0.8)
 
 

@@ -13,7 +13,7 @@ from headrace.options import now
 from tests.journeys.test_loop import is_whole, model_answer, versions
 from tests.journeys.town import USERS, Reply, Town
 
-pytestmark = pytest.mark.timeout(360)
+pytestmark = pytest.mark.timeout(900)
 
 SWAPS, ROLLBACKS, ASKING = 20, 3, 3
 

@@ -30,7 +30,7 @@ from headrace.tree import tree_of
 ITEMS = 40
 USERS = 24
 PAUSE = 0.05
-PATIENCE = 90.0
+PATIENCE = 300.0
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Town:
         return reply
 
     def request(self, method: str, path: str, body: object = None) -> Reply:
-        sent_at, connection = now(), http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        sent_at, connection = now(), http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
             data = None if body is None else msgspec.json.encode(body)
             connection.request(method, path, data, {"Content-Type": "application/json"})
@@ -115,7 +115,7 @@ class Town:
     def headrace(self, *words: str) -> str:
         """Run a command against this town; what it printed."""
         command = [sys.executable, "-m", "headrace", *words, "--settings", str(self.tree.run / "settings.json")]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -15,6 +15,9 @@ import uvicorn
 from serving.api import Server, create_app
 from serving.fold_rules import FoldRules
 from serving.folding import Folded, fold
+from serving.gorse_desk import GorseDesk
+from serving.gorse_routes import gorse_router
+from serving.gorse_words import TYPES
 from serving.known import Known
 from serving.policy import Policy
 from serving.recommend import Recommender
@@ -69,7 +72,8 @@ class Deployment:
     def served(self) -> Iterator[Client]:
         """The server on a socket, and a client of it."""
         server = Server(self.recommender, SlateWriter(self.intake.append), clock=self.now)
-        app = create_app(server, routers=[router(self.intake)])
+        gorse = gorse_router(GorseDesk(server.answering, self.intake.take, TYPES), server.counts)
+        app = create_app(server, routers=[router(self.intake), gorse])
         config = uvicorn.Config(app, port=0, log_level="critical", access_log=False, timeout_keep_alive=600)
         running = uvicorn.Server(config)
         thread = threading.Thread(target=running.run, daemon=True)

@@ -6,7 +6,6 @@ import itertools
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -180,35 +179,6 @@ def test_a_folded_click_is_in_the_next_answer(tmp_path: Path) -> None:
     assert after["history_at"] >= click.ts
     assert all(even(item) for item in ids(before))
     assert not any(even(item) for item in ids(after))
-
-
-@settings(max_examples=15)
-@given(st.integers(0, 10_000), st.booleans())
-def test_what_is_deleted_or_closed_is_on_no_endpoint(
-    tmp_path_factory: pytest.TempPathFactory, seed: int, modelled: bool
-) -> None:
-    random, server = Random(seed), Deployment(tmp_path_factory.mktemp("gone"))
-    tell, names = server.telling, [f"i{n}" for n in range(20)]
-    server.live.bundle = bundle_of(3) if modelled else None
-    server.tell(*[tell.item(name) for name in random.sample(names, 12)])
-    server.tell(*[tell.click(f"u{random.randrange(3)}", random.choice(names)) for _ in range(30)])
-    server.fold()
-    with server.served() as client:
-        client.recommend("u0", n=20)
-        gone = random.sample(names, random.randrange(1, 15))
-        server.tell(
-            *[tell.gone(name) if random.random() < 0.5 else tell.item(name, available_until=5) for name in gone]
-        )
-        next(server.folding)
-        answers = [client.recommend(f"u{n}", n=20) for n in range(3)]
-        answers.append(client.recommend("u0", n=20, query_item_id=gone[0]))
-        answers.append(client.post("/v1/rank", {"user_id": "u0", "items": names})[1])
-        similar = {name: client.get(f"/v1/items/{name}/similar?n=20") for name in names}
-        server.recommender.policy = type(server.recommender.policy)(deadline=-1.0)
-        answers.append(client.recommend("u0", n=20))
-    answers += [answer for status, answer in similar.values() if status == 200]
-    assert not {item for answer in answers for item in ids(answer)} & set(gone)
-    assert all(similar[name][0] == 404 for name in gone)
 
 
 def test_no_answer_is_mixed_while_versions_are_swapped(tmp_path: Path) -> None:

@@ -15,11 +15,11 @@ from serving.generation import Generation
 from serving.generation_files import EXPORT, folder_of
 from serving.scorer import Asker, Scorer
 from streams.decisions import DecisionLog
-from streams.examples import Past
+from streams.examples import Attributes, Past
 from tests.learners.lessons import ITEMS, fact, random_batch
-from tests.learners.test_row_terms import at, fresh
+from tests.learners.row_lives import at, fresh
+from tests.serving.follower_town import Town, until_idle
 from tests.serving.plain_export import say
-from tests.serving.test_follower import Town, until_idle
 
 TERMS: dict[str, Any] = {"spaces": {"item": {"ttl": 25}}}
 ASKERS = [
@@ -129,3 +129,25 @@ def test_a_version_whose_base_is_damaged_names_the_file_and_is_tried_again(tmp_p
     path = line.town.store.folder(1) / LEARNED / "learner.safetensors"
     path.write_bytes(path.read_bytes()[:-8])
     assert str(path) in line.follow()[0].error
+
+
+def test_on_a_fresh_disk_an_index_that_lost_its_items_is_held(tmp_path: Path) -> None:
+    line = Line(tmp_path, sparing=True)
+    line.learn(0)
+    told = [Attributes(item.item_id, 9, deleted=True) for item in ITEMS]
+    line.learner.learn(at(5, *(fact(item) for item in told)))
+    line.commit()
+    refused = line.follow()[-1]
+    assert "the index has 0 items, the version knows " in refused.error
+    line.town.decisions.follow()
+    last = line.town.decisions.fold.lines[-1]
+    assert (last.kind, last.who, last.version) == ("hold", "follower", 1)
+    assert not folder_of(line.town.generations, 1).exists()
+    say(line.town.decisions, "promote", 1)
+    assert line.follow()[-1].built == 1, "an operator may want it"
+
+
+def test_a_version_that_has_learned_nothing_is_no_lost_index(tmp_path: Path) -> None:
+    line = Line(tmp_path, sparing=True)
+    line.commit()
+    assert line.follow()[-1].built == 1

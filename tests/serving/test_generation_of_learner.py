@@ -17,8 +17,8 @@ from serving.live import BundleKeeper, Live
 from serving.scorer import Asker, Scorer
 from streams.decisions import DecisionLog
 from tests.learners.lessons import ITEMS, batch, fact, random_batch
+from tests.serving.follower_town import Town, until_idle
 from tests.serving.plain_export import say
-from tests.serving.test_follower import Town, until_idle
 
 named_learners = pytest.importorskip("learners.named_learners")
 

@@ -16,8 +16,8 @@ from serving.generation import Generation
 from serving.generation_files import folder_of
 from serving.live import Bundle, BundleKeeper, Live, MixedBundle
 from streams.decisions import DecisionLog
+from tests.serving.follower_town import Town
 from tests.serving.plain_export import PlainScorer, commit, crowd, drifted, names, say, write_export
-from tests.serving.test_follower import Town
 
 ITEMS = 260
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +17,7 @@ from streams.examples import Past
 from tests.worlds import Telling, bundle_of
 
 AT = 2_000_000_000
+NONE = dict.fromkeys((one.name for one in fields(Quotas)), 0) | {"vectors": 4}
 
 
 def known_of(*events: Event) -> Known:
@@ -28,7 +31,7 @@ def known_of(*events: Event) -> Known:
 def found(known: Known, *, history: tuple[str, ...] = (), barred: set[str] = frozenset(), **quotas: int) -> Candidates:
     bundle = bundle_of(1)
     asker = Asker("u0", tuple(Past(item, "click", AT - 1) for item in history), "", {}, AT)
-    chosen = Quotas(**({"vectors": 4, "recent": 0, "covisited": 0, "popular": 0, "trending": 0, "fresh": 0} | quotas))
+    chosen = Quotas(**(NONE | quotas))
     return retrieve(bundle, known, Shelf(bundle, known.stock), asker, barred=frozenset(barred), quotas=chosen)
 
 
@@ -58,6 +61,7 @@ def test_what_is_gone_closed_or_barred_is_no_candidate(gone: set[int], closed: s
     events += [tell.gone(f"i{n}") for n in gone]
     events += [tell.item(f"i{n}", available_until=AT) for n in closed - gone]
     everything = {"vectors": 20, "recent": 60, "covisited": 60, "popular": 60, "trending": 60, "fresh": 60}
+    everything |= {"similar": 60, "walked": 60, "categories": 60, "random": 60}
     candidates = found(known_of(*events), history=("i0", "i1"), barred={f"i{n}" for n in barred}, **everything)
     assert set(candidates.item_ids) == {f"i{n}" for n in set(range(20)) - gone - closed - barred}
 

@@ -18,8 +18,8 @@ from serving.policy import Policy
 from serving.recommend import Recommender
 from streams.decisions import Decision
 from streams.experiments import Trial
+from tests.serving.follower_town import Town
 from tests.serving.plain_export import commit, crowd, drifted, names, say
-from tests.serving.test_follower import Town
 from tests.serving.test_live import ITEMS, grow, keeper, version_of
 
 

@@ -25,10 +25,10 @@ from serving.build import Rules, make
 from serving.build_job import Job
 from serving.fold_rules import FoldRules
 from serving.folding import REFRESH
+from serving.foreseeing import foreseen_slate
 from serving.generation import Generation
 from serving.known import Known
 from serving.live import Bundle
-from serving.model_rung import foreseen_slate
 from serving.off_policy import LEAST, Pages, estimated
 from serving.policy import Policy
 from serving.retrieval import Shelf

@@ -67,7 +67,6 @@ def policy_of(settings: Settings) -> Policy:
         caps=Caps(**dict(told.caps)),
         promotion=Promotion(**dict(told.promotion)),
         bid=Bid(**dict(told.bid)),
-        watch_next=told.watch_next,
         exploration=told.exploration,
         boldness=told.boldness,
     )

@@ -130,7 +130,6 @@ class Serving(BaseModel):
     log_features: float = Field(
         default=0.02, ge=0, le=1, description="share of slates that say what they read, for the skew check"
     )
-    watch_next: float = Field(default=0.0, ge=0, description="worth of each thing that follows a want in its session")
     exploration: Literal["epsilon", "thompson"] = Field(
         default="epsilon", description="thompson: values are drawn as uncertain as few views leave them, beside epsilon"
     )

@@ -75,7 +75,7 @@ class Policy:
 
     `weights` says what each predicted label is worth; empty means 1 each. `diversity` is the share of the unlike in
     choosing (0: by value alone), `epsilon` the share of places given to chance, `fatigue` the part of its value that an
-    item keeps for each showing in vain. `watch_next` is the worth of each thing that followed a want in its session.
+    item keeps for each showing in vain.
     `exploration` says whether the other places are the values' alone or those of values as uncertain as they are, which
     `boldness` widens. `deadline` is in ms. `logged` is the share of
     lists whose slate says what their features were.
@@ -92,6 +92,5 @@ class Policy:
     caps: Caps = field(default_factory=Caps)
     promotion: Promotion = field(default_factory=Promotion)
     bid: Bid = field(default_factory=Bid)
-    watch_next: float = 0.0
     exploration: Literal["epsilon", "thompson"] = "epsilon"
     boldness: float = 1.0

@@ -22,10 +22,11 @@ from serving.filter_terms import Filter
 from serving.filtering import Passing
 from serving.known import Known
 from serving.live import Bundle
-from serving.model_rung import Deadline, asker_of, by_model, placed, profile_of, score
+from serving.model_rung import Deadline, asker_of, by_model, placed, profile_of
 from serving.policy import Policy
 from serving.reranking import Chosen
 from serving.retrieval import Candidates, Shelf, had_enough
+from serving.scoring import score
 from streams.events import Context
 
 CACHED_USERS = 50_000

@@ -22,8 +22,8 @@ LISTED = 500
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`rate_C` is the smoothed click rate by code, `views_C` are fading views, `followed_C` is how much followed a want
-    in its session; the lists are of item ids, best first."""
+    """`rate_C` is the smoothed click rate by code, `views_C` are fading views; the lists are of item ids,
+    best first."""
 
     at: int = 0
     prior: float = 0.0
@@ -32,7 +32,6 @@ class View:
     trending: tuple[str, ...] = ()
     latest: tuple[str, ...] = ()
     views_C: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    followed_C: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     def rates(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Smoothed click rates, the overall one where nothing is known."""
@@ -44,10 +43,6 @@ class View:
     def views(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Fading views, 0 where nothing is known."""
         return _known(self.views_C, codes)
-
-    def followed(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
-        """How much followed a want of each item in its session, 0 where nothing is known."""
-        return _known(self.followed_C, codes)
 
 
 def view_of(at: int, item_ids: Sequence[str], sums: Sums, latest: Sequence[str]) -> View:

@@ -1,0 +1,81 @@
+"""What candidates are predicted and worth: by one version's ranker, the operator's weights and bids.
+
+Each stage gives the version that its own arrays say; they are compared here. Nothing is chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from serving.answers import Stamps
+from serving.known import Known
+from serving.live import Bundle
+from serving.policy import Policy
+from serving.pooling import Worth
+from serving.profiles import Profile
+from serving.ranking import Floats, bids_of, predicted, value_of, weights_of
+from serving.retrieval import Candidates
+from serving.scorer import Asker
+from streams.errors import HeadraceError
+
+NEVER = (0, 0)
+"""Showings of an item that was never shown, and when."""
+
+
+class MixedVersions(HeadraceError):
+    """Two stages used arrays of different versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Candidates with predictions, values by `weights`, and how often each was shown in vain."""
+
+    found: Candidates
+    probability_IL: Floats
+    value_I: Floats
+    shown: list[int]
+    stamps: Stamps
+    weights: dict[str, float] = field(default_factory=dict)
+    added: dict[str, Floats] = field(default_factory=dict)
+    """What else is in the values, by its name."""
+
+    @property
+    def worth(self) -> Worth:
+        """What pools are made of."""
+        weight_L = np.array(list(self.weights.values()), np.float32)
+        return Worth(self.found, self.value_I, self.probability_IL, weight_L, self.shown)
+
+
+def score(bundle: Bundle, known: Known, asker: Asker, found: Candidates, *, profile: Profile, policy: Policy) -> Scored:
+    """Predictions and values of candidates; MixedVersions where the stages' own stamps differ."""
+    scorer, row_I = bundle.scorer, found.row_I
+    known_IL = scorer.score(asker, row_I[row_I >= 0])
+    stamps = Stamps(scorer.tower_version, scorer.ranker_version, bundle.generation.version)
+    if stamps.mixed:
+        raise MixedVersions(
+            f"the towers are of version {stamps.retrieval}, the ranker of {stamps.ranking}, the index of "
+            f"{stamps.generation}: a generation's folder was changed. See `headrace versions show {bundle.version}`"
+        )
+    unknown = [found.item_ids[index] for index in np.flatnonzero(row_I < 0).tolist()]
+    probability_IL = predicted(known_IL, row_I, known.view.rates(known.stock.codes(unknown)))
+    weight_L = weights_of(scorer.labels, policy.weights)
+    seen = profile.seen.copy()
+    shown = [seen.get(name, NEVER)[0] for name in found.item_ids] if seen else [0] * len(found.item_ids)
+    weights = dict(zip(scorer.labels, weight_L.tolist(), strict=True))
+    added = added_to(found, probability_IL, scorer.labels, known, policy)
+    value_I: Floats = sum(added.values(), start=value_of(probability_IL, weight_L))
+    return Scored(found, probability_IL, value_I, shown, stamps, weights, added)
+
+
+def added_to(
+    found: Candidates, probability_IL: Floats, labels: Sequence[str], known: Known, policy: Policy
+) -> dict[str, Floats]:
+    """What is in values beside the predicted labels, by its name; nothing that is not asked for is computed."""
+    bid = policy.bid
+    if not bid.attribute or bid.label not in labels:
+        return {}
+    bid_I = known.stock.numbers(bid.attribute, known.stock.codes(found.item_ids))
+    return {"bid": bids_of(bid_I, probability_IL[:, labels.index(bid.label)], bid.weight)}

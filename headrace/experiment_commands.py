@@ -9,18 +9,14 @@ import typer
 from headrace import experiment_reports
 from headrace.durations import milliseconds
 from headrace.experiment_ground import ground_at, mirrored
-from headrace.off_policy_commands import judge_off_policy, pairs_of
-from headrace.options import AsJson, DryRun, LogUrl, SettingsFile, Var, Why, chosen, now, operator
+from headrace.off_policy_commands import judge_off_policy
+from headrace.options import AsJson, DryRun, LogUrl, Sets, SettingsFile, Var, Why, chosen, now, operator, pairs_of
 from headrace.settings import Settings
 from headrace.terminal import say, tell_json, tell_table
 
 experiment = typer.Typer(no_args_is_help=True, help="A version or settings of serving, for a share of the users.")
 Name = Annotated[str, typer.Argument(help="Name of an experiment; who takes part follows from it.")]
 Tried = Annotated[int | None, typer.Option("--version", min=1, help="Number of the version that is tried.")]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A setting that is tried, e.g. serving.diversity=.2; repeat it."),
-]
 Share = Annotated[float | None, typer.Option("--share", help="Share of the users, e.g. .05.")]
 Mirrored = Annotated[
     bool, typer.Option("--mirror", help="Answer the share's requests once more, measure that, and throw it away.")

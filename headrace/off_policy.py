@@ -87,10 +87,8 @@ def judged(
             f"no slate of a model with chances lies behind the positions of version {asked.version} ({since}): it has "
             "learned from all there is. Take an older version, or wait for new slates; see `headrace versions list`"
         )
-    told = estimated(_arrays(found))
-    report = {"version": asked.version, "settings": dict(asked.settings), "label": asked.label, "least": LEAST}
-    fields = asdict(told)
-    return report | {name: value._asdict() if hasattr(value, "_asdict") else value for name, value in fields.items()}
+    asked_for = {"version": asked.version, "settings": dict(asked.settings), "label": asked.label, "least": LEAST}
+    return asked_for | asdict(estimated(_arrays(found)))
 
 
 class _Walk:

@@ -11,13 +11,9 @@ import typer
 from headrace.deployment import fold_rules_of
 from headrace.experiment_ground import ground_at
 from headrace.experiment_reports import Pages, Version
-from headrace.options import AsJson, LogUrl, SettingsFile, Var, chosen
+from headrace.options import AsJson, LogUrl, Sets, SettingsFile, Var, chosen, pairs_of
 from headrace.terminal import progress_console, say, tell_json, tell_table
 
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A setting of serving that is tried with it; repeat it."),
-]
 Label = Annotated[str, typer.Option("--label", help="The label whose sum by page is estimated.")]
 
 
@@ -56,14 +52,6 @@ def judge_off_policy(
             f"Below {found['least']:g} no interval is told: too often it would show another list than was shown. Judge "
             "more slates, or let serving.epsilon leave more to chance, or start an experiment."
         )
-
-
-def pairs_of(sets: list[str]) -> dict[str, str]:
-    """Values by name, of `KEY=VALUE`. Raises typer.BadParameter."""
-    pairs = [one.partition("=") for one in sets]
-    if wrong := [key for key, equals, _ in pairs if not equals]:
-        raise typer.BadParameter(f"{wrong[0]!r} has no value; write KEY=VALUE, e.g. --set serving.diversity=.2")
-    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 @contextmanager

@@ -33,6 +33,10 @@ def _reason(why: str) -> str:
 
 Why = Annotated[str, typer.Option("--why", help="The reason; it stands in the decisions for ever.", callback=_reason)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would do, and write nothing.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting that is tried, e.g. serving.diversity=.2; repeat it."),
+]
 Store = Annotated[
     str | None,
     typer.Option(
@@ -71,3 +75,11 @@ def who() -> str:
 def now() -> int:
     """The clock of this machine, in ms."""
     return time.time_ns() // 1_000_000
+
+
+def pairs_of(sets: list[str]) -> dict[str, str]:
+    """Values by name, of `KEY=VALUE`. Raises typer.BadParameter."""
+    pairs = [one.partition("=") for one in sets]
+    if wrong := [key for key, equals, _ in pairs if not equals]:
+        raise typer.BadParameter(f"{wrong[0]!r} has no value; write KEY=VALUE, e.g. --set serving.diversity=.2")
+    return {key.strip(): value.strip() for key, _, value in pairs}

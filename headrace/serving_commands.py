@@ -78,10 +78,7 @@ def pause(
     """Let nothing new serve until `headrace resume`; the trainer goes on learning and committing."""
     with decision_log(chosen(settings, var=var, log=log)) as decisions:
         line = operations.pause(decisions, operator(why), dry_run=dry_run)
-    if as_json:
-        tell_json({"line": line, "dry_run": dry_run})
-    else:
-        say("Nothing was written." if line is None else f"Publishing is paused (decision {line}).")
+    _tell(line, "Publishing is paused", dry_run, as_json)
 
 
 def resume(
@@ -95,10 +92,7 @@ def resume(
     """Let the trainer publish again; its next version serves."""
     with decision_log(chosen(settings, var=var, log=log)) as decisions:
         line = operations.resume(decisions, operator(why), dry_run=dry_run)
-    if as_json:
-        tell_json({"line": line, "dry_run": dry_run})
-    else:
-        say("Nothing was written." if line is None else f"Publishing goes on (decision {line}).")
+    _tell(line, "Publishing goes on", dry_run, as_json)
 
 
 def pause_told(decisions: DecisionLog) -> str:
@@ -109,6 +103,13 @@ def pause_told(decisions: DecisionLog) -> str:
     line = decisions.fold.lines[n]
     caught_up = "until a version has caught up, or: " if line.until else ""
     return f"Publishing is paused since decision {n} by {line.who} ({line.why}): {caught_up}headrace resume"
+
+
+def _tell(line: int | None, told: str, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        tell_json({"line": line, "dry_run": dry_run})
+    else:
+        say("Nothing was written." if line is None else f"{told} (decision {line}).")
 
 
 def _would(version: int) -> str:

@@ -59,12 +59,10 @@ def roll_back(
 ) -> RolledBack:
     """Put every server on `target`, and mask what `orders` name; with `dry_run` only say what that would do.
 
-    1. the target's files are what its manifest says, by the word of who looked at them last; it passed its gate, it is
-    valid under the changed mask, the floor allows the change; without orders it does not serve already, and a replay
-    has something to take out;
-    2. ONE line with both, the version and the entries;
-    3. read back: it holds, servers take it, and the target is still there;
-    4. one more line where someone published or masked between the reading and the line (see `amend`).
+    1. the target is whole by the word of who looked last, passed its gate, is valid under the changed mask; the floor
+    allows the change; without orders it does not serve already, and a replay has something to take out;
+    2. ONE line with both; 3. read back: it holds, servers take it, and the target is still there;
+    4. one more line where someone published or masked in between (see `amend`).
     Raises VersionError or QuarantineError; before 2 nothing has moved.
     """
     _refuse_contradictions(orders, ripple=ripple, then=then)

@@ -21,7 +21,7 @@ from headrace.deployment import (
     version_store,
 )
 from headrace.log_places import connection_of, on_broker
-from headrace.loop import drive, stop_signals
+from headrace.loop import REST, drive, stop_signals
 from headrace.options import now, who
 from headrace.process_terms import learner_of, maker_of, plan_of, policy_of
 from headrace.settings import Settings
@@ -171,13 +171,13 @@ def retain_once(settings: Settings, *, dry_run: bool) -> dict[str, Any]:
 
 
 def run_serve(settings: Settings, *, worker: str | None = None) -> None:
-    """Slates, and the gateway's routes beside them. Of several workers only the first keeps snapshots and looks after
-    experiments; the others begin with its snapshots."""
+    """Slates, and the gateway's routes. Only the first of several workers keeps snapshots, and watches experiments."""
     from headrace.experiment_watch import watch_experiments
     from headrace.guarding import guarded, keeper_of
     from headrace.metrics import expose
     from headrace.taking import intake_of
     from headrace.web import listen, serve
+    from serving.answering import Answering
     from serving.api import Server
     from serving.arms import Arms
     from serving.arms_keeper import keep_arms
@@ -200,27 +200,21 @@ def run_serve(settings: Settings, *, worker: str | None = None) -> None:
         name, first = worker or SERVE, worker in (None, SERVE)
         listening = listen(told.host, told.port, shared=told.workers > 1)
         intake, port = intake_of(settings, logs), listening.getsockname()[1]
-        telemetry = _telemetry(settings, name, port, more=lambda: {**counts.told(), **intake.told()})
-        snapshots = settings.var / "snapshots" / "serve"
-        folds = fold(logs, known, folder=snapshots, clock=now, snapshot_every=told.snapshot_every if first else NEVER)
+        telemetry = _telemetry(settings, name, port, more=lambda: counts.told() | intake.told())
+        snapshots, every = settings.var / "snapshots" / "serve", told.snapshot_every if first else NEVER
+        folds = fold(logs, known, folder=snapshots, clock=now, snapshot_every=every)
         recommender = Recommender(known, live, policy_of(settings))
-        keeper = BundleKeeper(
-            DecisionLog(logs.open(DECISIONS, 1)),
-            settings.var / "generations",
-            live,
-            open_scorer=Scorer.open,
-            warm=short_turns(recommender.make_ready),
-            keep=settings.follower.keep,
-        )
+        decisions, generations = DecisionLog(logs.open(DECISIONS, 1)), settings.var / "generations"
+        ready, keep = short_turns(recommender.make_ready), settings.follower.keep
+        keeper = BundleKeeper(decisions, generations, live, open_scorer=Scorer.open, warm=ready, keep=keep)
         arms = Arms(recommender)
-        server = Server(recommender, SlateWriter(intake.append), clock=now, counts=counts, arms=arms)
+        server = Server(Answering(recommender, SlateWriter(intake.append), clock=now, counts=counts, arms=arms))
         app = guarded(_server_app(settings, logs, server, intake), settings, doorkeeper, counts.turned_away)
-        beside = [partial(drive, folds, telemetry), partial(drive, keep_arms(keeper, arms), telemetry, rest=0.02)]
+        loops: list[tuple[Iterator[Any], float]] = [(folds, REST), (keep_arms(keeper, arms), 0.02)]
+        loops += [(welcome(live, known), 0.1), (monitor(live, known.stock, clock=now), 0.1)]
         if first:
-            beside.append(partial(drive, watch_experiments(settings, logs), telemetry, rest=0.05))
-        beside.append(partial(drive, welcome(live, known), telemetry, rest=0.1))
-        beside.append(partial(drive, monitor(live, known.stock, clock=now), telemetry, rest=0.1))
-        serve(app, listening, beside)
+            loops.append((watch_experiments(settings, logs), 0.05))
+        serve(app, listening, [partial(drive, loop, telemetry, rest=rest) for loop, rest in loops])
 
 
 def _server_app(settings: Settings, logs: Logs, server: Server, intake: Intake) -> Application:

@@ -6,7 +6,6 @@ is never an error of the server. Nothing here decides what is recommended.
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from time import perf_counter
@@ -20,18 +19,14 @@ from starlette.background import BackgroundTask
 from serving import replies
 from serving.answering import Answered, Answering
 from serving.answers import Ask
-from serving.arms import Arms
 from serving.batch import BatchBody, answered_together
 from serving.cursors import MAX_CHARACTERS as CURSOR
 from serving.cursors import page_end, shown_before
 from serving.filter_grammar import parser
 from serving.filters import MAX_CHARACTERS
 from serving.questions import BadQuestion, RankBody, RecommendBody, ask_of, body_of, filter_of, id_of, ids_of
-from serving.recommend import Recommender
 from serving.refusals import add_handlers, judged, read
 from serving.replies import body_documented, documented
-from serving.serving_counts import ServingCounts
-from serving.slate_log import SlateWriter
 
 Handler = Callable[..., Coroutine[Any, Any, Response]]
 Count = Annotated[int, Query(ge=1, le=100)]
@@ -40,21 +35,11 @@ Cursor = Annotated[str | None, Query(max_length=CURSOR, description="Of the page
 
 
 class Server:
-    """The routes of one server. `chance` gives 8 random bytes per request, `clock` the time in ms."""
+    """The routes of one server, which all ask `answering`."""
 
-    def __init__(
-        self,
-        recommender: Recommender,
-        slates: SlateWriter,
-        *,
-        clock: Callable[[], int],
-        chance: Callable[[], bytes] = lambda: os.urandom(8),
-        counts: ServingCounts | None = None,
-        arms: Arms | None = None,
-    ) -> None:
-        self.recommender = recommender
-        self.answering = Answering(recommender, slates, clock=clock, chance=chance, counts=counts, arms=arms)
-        self.counts = self.answering.counts
+    def __init__(self, answering: Answering) -> None:
+        self.answering = answering
+        self.recommender, self.counts = answering.recommender, answering.counts
 
     def close(self) -> None:
         """Let go of the thread that writes slates."""

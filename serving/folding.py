@@ -66,8 +66,7 @@ def fold(
     2. each turn: follow the decisions, and start aside every part that they made invalid;
     3. feed at most `limit` frames to each part, those aside too; where other rules begin, change it over before; swap
        what has caught up;
-    4. bring the stock up at once, the view each half second;
-    5. when due, snapshot the parts that are valid.
+    4. bring the stock up at once, the view each half second; 5. when due, snapshot the parts that are valid.
 
     A crash between any two lines repeats frames and skips none: state and position are in one snapshot.
     """

@@ -32,7 +32,7 @@ Answer = Callable[..., Awaitable[Response]]
 
 def gorse_router(desk: GorseDesk, counts: ServingCounts) -> APIRouter:
     """The routes below /api."""
-    routes, one, lists = APIRouter(prefix="/api", tags=["gorse"]), Desk(desk), Lists(desk)
+    routes = APIRouter(prefix="/api", tags=["gorse"])
 
     def add(method: str, path: str, handler: Answer) -> None:
         body = _BODIES.get((method, path))
@@ -46,7 +46,13 @@ def gorse_router(desk: GorseDesk, counts: ServingCounts) -> APIRouter:
             operation_id=f"gorse_{method.lower()}_{re.sub('[^a-z_]+', '_', path.lower())}",
         )
 
-    table: list[tuple[str, str, Answer]] = [
+    for method, path, handler in _table(Desk(desk), Lists(desk)):
+        add(method, path, handler)
+    return routes
+
+
+def _table(one: Desk, lists: Lists) -> list[tuple[str, str, Answer]]:
+    return [
         ("POST", "/user", one.put_user),
         ("POST", "/users", one.put_users),
         ("GET", "/users", one.users),
@@ -75,9 +81,6 @@ def gorse_router(desk: GorseDesk, counts: ServingCounts) -> APIRouter:
         ("GET", "/health/live", lists.ready),
         ("GET", "/health/ready", lists.ready),
     ]
-    for method, path, handler in table:
-        add(method, path, handler)
-    return routes
 
 
 def _answering(handler: Answer, counts: ServingCounts) -> Answer:

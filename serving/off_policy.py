@@ -8,7 +8,6 @@ the place. Nothing here knows a model, a log or a user: arrays in, three estimat
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +36,8 @@ class Pages:
     group_N: NDArray[np.int64]
 
 
-class Estimate(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Estimate:
     """Reward by page, and the interval that holds it with 95 %; None where too little was seen."""
 
     value: float

@@ -12,7 +12,7 @@ from streams.dues import Dues
 from streams.events import Impression, Shown, Slate
 from streams.examples import Shot
 from streams.given import encode
-from streams.join_keys import OPEN, request_name, short_id, short_ids, time_key
+from streams.join_keys import OPEN, request_name, short_id, time_key
 from streams.kept import Kept
 from streams.label_rows import LabelRows
 from streams.opened import Asked, Found, Record, Waiting
@@ -60,6 +60,7 @@ class Impressions:
 
     def _record(self, event: Impression | Slate, offset: int, fresh: tuple[Shown, ...], states: list[int]) -> Record:
         shot, slated = self._shot(event)
+        reference, user_id, request_id = self._kept.items.reference, event.user_id, event.request_id
         item_ids = [shown.item_id for shown in fresh]
         return Record(
             event.surface,
@@ -68,8 +69,8 @@ class Impressions:
             encode(shot),
             item_ids,
             [shown.position for shown in fresh],
-            short_ids(event.user_id, event.request_id, item_ids),
-            self._kept.items.references(item_ids),
+            b"".join([short_id(user_id, request_id, item_id) for item_id in item_ids]),
+            [reference(item_id) for item_id in item_ids],
             [bytes((state,)) * len(fresh) for state in states],
         )
 

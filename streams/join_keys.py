@@ -6,7 +6,6 @@ and everything before a moment is one range. The others are found by name. Nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -51,21 +50,6 @@ def short_id(*parts: str) -> bytes:
     (False, 10)
     """
     return blake2b(_encode(parts), digest_size=ID_BYTES).digest()
-
-
-def short_ids(user_id: str, request_id: str, last: Iterable[str]) -> bytes:
-    """The short ids of some of the same user and request, side by side.
-
-    >>> short_ids("ana", "r1", ["tea", "jam"]) == short_id("ana", "r1", "tea") + short_id("ana", "r1", "jam")
-    True
-    """
-    begun = blake2b(b"\x93" + _encode(user_id) + _encode(request_id), digest_size=ID_BYTES)  # \x93: a list of three
-    found = []
-    for one in last:
-        id_ = begun.copy()
-        id_.update(_encode(one))
-        found.append(id_.digest())
-    return b"".join(found)
 
 
 @lru_cache(maxsize=1 << 16)

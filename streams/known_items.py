@@ -62,11 +62,6 @@ class KnownItems:
             self._references[item_id] = known
         return known
 
-    def references(self, item_ids: list[str]) -> list[bytes]:
-        """Where the attributes of some items are."""
-        found = list(map(self._references.get, item_ids))
-        return [self.reference(item) if one is None else one for item, one in zip(item_ids, found, strict=True)]
-
     def attributes(self, reference: bytes) -> bytes:
         """What a reference leads to, encoded `Attributes`: for ever the same."""
         told = self._told.get(reference)

@@ -39,8 +39,6 @@ class LabelRows:
         self._opens_as = [_EARLY_NO if label.mode == "delayed" else _UNDECIDED for label in rules.labels]
         self._says_no_early = _EARLY_NO in self._opens_as
         self._started: set[str] = set()
-        self._told: dict[tuple[str, ...], dict[tuple[int, ...], Values | None]] = {}
-        """By names of labels that close together, what their standings tell: rows share it."""
         self._gathering = Gathering()
         self.by_event = {
             event: [(i, label) for i, label in enumerate(rules.labels) if label.event == event]
@@ -109,22 +107,21 @@ class LabelRows:
         yes = sum(column.count(_HIT) for column, _ in closing)
         self._head.count("positives", yes)
         self._head.count("negatives", pending - yes)
-        told = self._told.setdefault(tuple(name for _, name in closing), {})
-        labels: list[Values | None] = []
-        for standings in zip(*(column for column, _ in closing), strict=True):
-            try:
-                labels.append(told[standings])
-            except KeyError:
-                told[standings] = said = _said(standings, closing)
-                labels.append(said)
+        labels: list[Values | None]
+        if len(closing) == 1:
+            column, name = closing[0]
+            labels = list(map({_UNDECIDED: {name: 0.0}, _HIT: {name: 1.0}}.get, column))
+        else:
+            labels = [
+                {name: float(column[k] == _HIT) for column, name in closing if column[k] in (_UNDECIDED, _HIT)} or None
+                for k in range(len(record.item_ids))
+            ]
         self._rows(at, record, labels, self._shot(key, record, at))
 
     def _rows(self, at: int, record: Record, labels: list[Values | None], shot: int) -> None:
         """A row of each item that labels are told of."""
         examples, size, input_offset = record.examples.hex(), 2 * ID_BYTES, record.input
-        firsts = [True] * len(labels)
-        if max(map(max, record.states)) > _HIT:
-            firsts = [most <= _HIT for most in map(max, *record.states, bytes(len(labels)))]
+        firsts = [most <= _HIT for most in map(max, *record.states, bytes(len(labels)))]
         kept = [(k, told) for k, told in enumerate(labels) if told is not None]
         references = [record.attributes[k] for k, _ in kept]
         attributes = self._gathering.places(references, self._kept.items.attributes)
@@ -238,11 +235,6 @@ class LabelRows:
                 record.shot, record.slated = encode(slated(shot, served)), True
                 self._kept.openings.change(key, record)
         return self._gathering.told_shot(_shot_name(key, record.slated), record.shot)
-
-
-def _said(standings: tuple[int, ...], closing: list[tuple[bytes, str]]) -> Values | None:
-    pending = zip(standings, closing, strict=True)
-    return {name: float(one == _HIT) for one, (_, name) in pending if one in (_UNDECIDED, _HIT)} or None
 
 
 def _shot_name(key: bytes, slated: bool) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 from fastapi import APIRouter
 
+from serving.answering import Answering
 from serving.api import Server, create_app
 from serving.fold_rules import FoldRules
 from serving.known import Known
@@ -43,11 +44,8 @@ class Door:
 @contextmanager
 def listening(*routers: APIRouter) -> Iterator[Door]:
     """A server of two partitions with these routes beside its own, behind a socket of this machine."""
-    server = Server(
-        Recommender(Known(partitions=2, rules=FoldRules()), MemoryLive(), CALM),
-        SlateWriter(lambda *_: None),
-        clock=lambda: 0,
-    )
+    recommender = Recommender(Known(partitions=2, rules=FoldRules()), MemoryLive(), CALM)
+    server = Server(Answering(recommender, SlateWriter(lambda *_: None), clock=lambda: 0))
     app = create_app(server, routers=routers)
     running = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", access_log=False))
     thread = threading.Thread(target=running.run, daemon=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 
+from serving.answering import Answering
 from serving.api import Server, create_app
 from serving.fold_rules import FoldRules
 from serving.folding import Folded, fold
@@ -71,7 +72,7 @@ class Deployment:
     @contextmanager
     def served(self) -> Iterator[Client]:
         """The server on a socket, and a client of it."""
-        server = Server(self.recommender, SlateWriter(self.intake.append), clock=self.now)
+        server = Server(Answering(self.recommender, SlateWriter(self.intake.append), clock=self.now))
         gorse = gorse_router(GorseDesk(server.answering, self.intake.take, TYPES), server.counts)
         app = create_app(server, routers=[router(self.intake), gorse])
         config = uvicorn.Config(app, port=0, log_level="critical", access_log=False, timeout_keep_alive=600)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvicorn
 
+from serving.answering import Answering
 from serving.api import Server, create_app
 from serving.fold_rules import FoldRules
 from serving.folding import fold
@@ -62,7 +63,7 @@ def gorse_town(folder: Path, *, feedback: int = 10_000) -> Iterator[Town]:
     recommender = Recommender(known, live, CALM)
     town = Town(logs, known, live, recommender)
     intake, over = Intake(logs, partitions=PARTITIONS, clock=clock), threading.Event()
-    server = Server(recommender, SlateWriter(intake.append), clock=clock)
+    server = Server(Answering(recommender, SlateWriter(intake.append), clock=clock))
     desk = GorseDesk(server.answering, intake.take, TYPES)
     app = create_app(server, routers=[router(intake), gorse_router(desk, server.counts)])
     loops = [

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from serving.answering import Answering
 from serving.answers import Ask, Recommendation
 from serving.api import Server, create_app
 from serving.arms import Arms, BadSetting, policy_with
@@ -41,7 +42,8 @@ def town(tmp_path: Path) -> Deployment:
 
 @contextmanager
 def served(town: Deployment, arms: Arms, counts: ServingCounts | None = None) -> Iterator[Client]:
-    server = Server(town.recommender, SlateWriter(town.intake.append), clock=town.now, arms=arms, counts=counts)
+    slates = SlateWriter(town.intake.append)
+    server = Server(Answering(town.recommender, slates, clock=town.now, arms=arms, counts=counts))
     running = uvicorn.Server(uvicorn.Config(create_app(server), port=0, log_level="critical", access_log=False))
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from headrace.web import behind_keys, open_to_pages
 from serving.access import role_of
+from serving.answering import Answering
 from serving.api import Server, create_app
 from serving.doorkeeper import Doorkeeper, Refusal
 from serving.guarded import TELL_EVERY, Audit
@@ -77,7 +78,7 @@ def listening(app: FastAPI, house: House) -> Iterator[House]:
 def house(tmp_path: Path) -> Iterator[House]:
     town, counts = Deployment(tmp_path), ServingCounts()
     town.live.bundle = bundle_of(7)
-    server = Server(town.recommender, SlateWriter(town.intake.append), clock=town.now, counts=counts)
+    server = Server(Answering(town.recommender, SlateWriter(town.intake.append), clock=town.now, counts=counts))
     app, house = create_app(server, routers=[router(town.intake)]), House(0, {}, Now(), counts)
     guard(app, tmp_path, house, rate=20)
     yield from listening(app, house)
@@ -177,7 +178,7 @@ def test_the_gateway_alone_is_guarded_the_same_way(tmp_path: Path) -> None:
 
 def test_no_route_is_open_by_oversight(tmp_path: Path) -> None:
     town = Deployment(tmp_path)
-    server = Server(town.recommender, SlateWriter(town.intake.append), clock=town.now)
+    server = Server(Answering(town.recommender, SlateWriter(town.intake.append), clock=town.now))
     app = create_app(server, routers=[router(town.intake)])
     free = {path for path, about in app.openapi()["paths"].items() for method in about if not role_of(method, path)}
     server.close()

@@ -44,7 +44,7 @@ def settings_in(place: Path) -> Settings:
         partitions=2,
         labels=labels,
         join={"snapshot_every": 5_000},  # type: ignore[arg-type]
-        trainer={"commit": 5_000},  # type: ignore[arg-type]
+        trainer={"commit": 2_000},  # type: ignore[arg-type]
         serving={"port": 0},  # type: ignore[arg-type]
         gate={"on": False},  # type: ignore[arg-type]
     )
@@ -86,7 +86,7 @@ def measure(place: Path, seconds: int, faster: float) -> dict[str, Any]:
 
 def _way_back(settings: Settings, seconds: int) -> dict[str, Any]:
     """What the command said, and how long it took from its line on."""
-    since = datetime.fromtimestamp((START + seconds * S // 3) / S, UTC).isoformat().replace("+00:00", "Z")
+    since = datetime.fromtimestamp((START + seconds * S // 2) / S, UTC).isoformat().replace("+00:00", "Z")
     words = ("rollback", "last-good", "--why", "bad app", "--quarantine", f"from={since} app-version={BAD_APP}")
     command = [sys.executable, "-m", "headrace", *words, "--wait", "--json"]
     command += ["--settings", str(run_folder(settings) / "settings.json")]
@@ -116,13 +116,13 @@ def _until(true: Callable[[], bool], look: Callable[[], object]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="two minutes of log instead of ten")
+    parser.add_argument("--quick", action="store_true", help="four minutes of log instead of ten")
     parser.add_argument("--json", action="store_true", help="one flat object as the last line")
     parser.add_argument("--seconds", type=int, help="how long the log is")
-    parser.add_argument("--faster", type=float, default=8.0, help="so many times faster than it happened")
+    parser.add_argument("--faster", type=float, default=4.0, help="so many times faster than it happened")
     told = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
-        figures = measure(Path(place), told.seconds or (120 if told.quick else 600), told.faster)
+        figures = measure(Path(place), told.seconds or (240 if told.quick else 600), told.faster)
     rounded = {name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}
     print(json.dumps(rounded) if told.json else "\n".join(f"{name:16} {value}" for name, value in rounded.items()))
 

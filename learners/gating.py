@@ -6,6 +6,7 @@ whoever writes, who looks at weights and opens what serves as a copy. Decides no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,7 @@ class Gated:
     live: int | None
     scores: bool
     rows: int
-    compared: Compared | None = None
+    compared: Callable[[], Compared] | None = None
     rehearsal: Rehearsal | None = None
     copy: int | None = None
 
@@ -88,7 +89,7 @@ def _measures(
     if told.limits is not None and told.compared is not None:
         young = live is None or live.examples < told.limits.young
         measures.append(norms(weights, before_norms, told.limits, young=young))
-        measures += all_of(told.compared, told.limits)
+        measures += all_of(told.compared(), told.limits)
     return measures
 
 

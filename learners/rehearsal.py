@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
@@ -84,21 +85,17 @@ class Rehearsal:
         copy.known = len(known)
         self._copies.put(copy)
 
-    def compared(self, model: Learner, live: int | None, now: Stage) -> Compared:
-        """What there is to judge a model by, as it is now: it scores the canary. Rows that wait are for the next."""
+    def compared(self, model: Learner, live: int | None, now: Stage) -> Callable[[], Compared]:
+        """What there is to judge a model by, as it is now: it scores the canary. Rows that wait are for the next. What
+        is given makes arrays of it, whenever and wherever that is called."""
         seen, first, newest = list(self._seen), self._copies.first, self._copies.newest
         live_p = [] if first is None else first.blind
-        rows = seen[-len(live_p) :] if live_p else seen
         at_hand = min(CANARY, CANARY if newest is None else len(newest.told))
         canary = seen[-at_hand:] if at_hand else []
-        return Compared(
-            np.array([one.p for one in rows]),
-            np.array([one.came for one in rows], np.bool_),
-            np.array(live_p) if live_p else None,
-            self._scored(model, canary),
-            np.array(list(newest.told)[-at_hand:]) if newest is not None and at_hand else None,
-            served=_served(first, newest, live, now, self._limits),
-        )
+        said = None if newest is None or not at_hand else list(newest.told)[-at_hand:]
+        rows = seen[-len(live_p) :] if live_p else seen
+        served = _served(first, newest, live, now, self._limits)
+        return partial(_compared, rows, live_p, self._scored(model, canary), said, served)
 
     def told(self) -> dict[str, float]:
         """Sums over all rows that a copy scored since the start: how many, which came, what model and copy foresaw of
@@ -149,6 +146,19 @@ class Rehearsal:
             copy.learner.learn(gone)
             copy.keep(kept, len(seen))
         self._seen = deque((seen[at] for at in kept), maxlen=WINDOW)
+
+
+def _compared(
+    rows: Sequence[Seen], live_p: Sequence[float], canary_C: Doubles, live_said: Sequence[float] | None, served: Served
+) -> Compared:
+    return Compared(
+        np.array([one.p for one in rows]),
+        np.array([one.came for one in rows], np.bool_),
+        np.array(live_p) if live_p else None,
+        canary_C,
+        None if live_said is None else np.array(live_said),
+        served=served,
+    )
 
 
 def _served(first: Copy | None, newest: Copy | None, live: int | None, now: Stage, limits: Limits) -> Served:

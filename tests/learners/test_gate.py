@@ -131,12 +131,12 @@ def test_a_copy_says_at_once_what_it_thinks_of_the_canary_and_foresees_only_what
     rehearsal._copies.all, live = [], town.registry.live
     assert live is not None
     rehearsal.opened(Copy(live, fresh_model(), Stage(), 0))
-    told = rehearsal.compared(town.live, live, Stage())
+    told = rehearsal.compared(town.live, live, Stage())()
     assert told.live_N is None
     assert told.canary_live_C is not None
     assert (len(told.canary_live_C), told.served.canary) == (CANARY, live)
     town.play(100)
-    seen = rehearsal.compared(town.live, live, Stage()).live_N
+    seen = rehearsal.compared(town.live, live, Stage())().live_N
     assert seen is not None
     assert len(seen) == rehearsal._copies.all[0].rows > 0
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -24,6 +25,8 @@ from streams.log import Log
 FRAMES = 10
 """Records between two rests of a look."""
 REST_S = 0.005
+key_of_request: ContextVar[str] = ContextVar("key_of_request", default="")
+"""Name and id of the key that let the request in that is answered; empty where no keys are asked for."""
 
 
 class Busy(HeadraceError):
@@ -63,7 +66,7 @@ class AdminGround:
 
     def operator(self, body: Why) -> Operator:
         """Who asks, now."""
-        return Operator(who=body.who or self.who, why=body.why, at=self.clock())
+        return Operator(who=signed(body.who, self.who), why=body.why, at=self.clock())
 
     def looked(self, orders: Sequence[Order], at: int) -> Preview:
         """What these orders would take. Raises Busy."""
@@ -88,6 +91,21 @@ class AdminGround:
             yield
         finally:
             self._looking.release()
+
+
+def signed(name: str | None, default: str) -> str:
+    """Who stands in the decisions: the name that a caller gave, and the key by which he came, which he can't choose.
+
+    >>> signed(None, "root over HTTP"), signed("ana", "root over HTTP")
+    ('root over HTTP', 'ana')
+    >>> before = key_of_request.set("night shift (0a1b2c3d)")
+    >>> signed(None, "root over HTTP"), signed("ana", "root over HTTP"); key_of_request.reset(before)
+    ('key night shift (0a1b2c3d)', 'ana by key night shift (0a1b2c3d)')
+    """
+    key = key_of_request.get()
+    if not key:
+        return name or default
+    return f"{name} by key {key}" if name else f"key {key}"
 
 
 def gently(read: int, total: int) -> None:

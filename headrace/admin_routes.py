@@ -1,4 +1,4 @@
-"""The operator's commands over HTTP, below /v1/admin: for callers of this machine alone, since there are no keys yet.
+"""The operator's commands over HTTP, below /v1/admin: for callers of this machine alone, or with an operator's key.
 
 Every route does what its command does, with the same refusals as problem+json; nothing is decided here. Handlers run
 in the thread pool: they read logs and manifests. Behind a proxy that hides who asks, keep /v1/admin closed there.
@@ -19,7 +19,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from checkpoints.errors import BadOrder, NoSuchEntry, NoSuchVersion, QuarantineError, VersionError
 from checkpoints.quarantine import Order
 from headrace.admin_bodies import BackBody, OrderBody, PreviewBody, QuarantineBody, Why
-from headrace.admin_ground import AdminGround, Busy
+from headrace.admin_ground import AdminGround, Busy, key_of_request
 from headrace.audit import chosen_rows, decision_rows
 from headrace.quarantine_operations import quarantine_add, quarantine_close, quarantine_lift, quarantine_list
 from headrace.quarantine_preview_words import command_of, plain_counts, plain_preview
@@ -142,10 +142,14 @@ def _orders(bodies: Sequence[OrderBody]) -> tuple[Order, ...]:
     return tuple(one.order() for one in bodies)
 
 
-def local_only(request: Request) -> None:
+async def local_only(request: Request) -> None:
     """Refuse with 403 who is not of this machine, and pages of other sites in a browser of this machine; where keys are
-    asked for, an operator's key may come from anywhere."""
-    if request.scope.get(ADMITTED) is not None:
+    asked for, an operator's key may come from anywhere, and signs what it changes.
+
+    A coroutine, since what it sets for the request would be lost in a thread of its own.
+    """
+    if (key := request.scope.get(ADMITTED)) is not None:
+        key_of_request.set(f"{key.name} ({key.id})")
         return
     peer = request.client.host if request.client else ""
     for what, name in (

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Response
 from pydantic import BeforeValidator, Field
 
 from headrace.admin_bodies import Reason, Text, Version, Why
+from headrace.admin_ground import signed
 from headrace.admin_routes import add_route, answered, routes_below
 from headrace.durations import milliseconds
 from headrace.experiment_terms import Ground, NoSuchExperiment, Wanted
@@ -90,7 +91,7 @@ class ExperimentDesk:
         return answered(partial(self._done, name, body, partial(move, name, action)), NoSuchExperiment)
 
     def _done(self, name: str, body: Why, act: Callable[..., int | None]) -> dict[str, Any]:
-        operator = Operator(who=body.who or self._who, why=body.why, at=self._clock())
+        operator = Operator(who=signed(body.who, self._who), why=body.why, at=self._clock())
         return {"line": act(self._ground(), operator, dry_run=body.dry_run), "name": name, "dry_run": body.dry_run}
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
 from serving.answering import Answering
 from serving.api import Server, create_app
@@ -42,11 +42,12 @@ class Door:
 
 
 @contextmanager
-def listening(*routers: APIRouter) -> Iterator[Door]:
+def listening(*routers: APIRouter, guard: Callable[[FastAPI], None] = lambda _: None) -> Iterator[Door]:
     """A server of two partitions with these routes beside its own, behind a socket of this machine."""
     recommender = Recommender(Known(partitions=2, rules=FoldRules()), MemoryLive(), CALM)
     server = Server(Answering(recommender, SlateWriter(lambda *_: None), clock=lambda: 0))
     app = create_app(server, routers=routers)
+    guard(app)
     running = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", access_log=False))
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()

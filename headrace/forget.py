@@ -26,7 +26,7 @@ from headrace.operations import Operator
 from headrace.options import now
 from headrace.retaining import aside
 from headrace.settings import Settings
-from headrace.telemetry import read_status
+from headrace.telemetry import kind_of, read_status
 from serving.part_heads import positions_in
 from streams import dead_letters, decisions
 from streams.decisions import DecisionLog, Decisions
@@ -170,9 +170,12 @@ def _joined(ground: Ground, partition: int) -> int:
 
 
 def _served(settings: Settings, partition: int, before: int | None) -> bool | None:
-    status = read_status(run_folder(settings)).get("serve")
-    reached = None if status is None else status.last.get("positions", {}).get(str(partition))
-    return None if reached is None or before is None else int(reached) > before
+    """Whether every server has read it; None where one does not say."""
+    servers = [status for name, status in read_status(run_folder(settings)).items() if kind_of(name) == "serve"]
+    reached = [status.last.get("positions", {}).get(str(partition)) for status in servers]
+    if before is None or not reached or None in reached:
+        return None
+    return all(int(offset) > before for offset in reached)
 
 
 def _deleted(ground: Ground, user_id: str, *, since: int = 0) -> Deleted | None:

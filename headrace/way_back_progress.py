@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from headrace.telemetry import Status
+from headrace.statuses import merged
+from headrace.telemetry import Status, kind_of
 from headrace.turn_costs import costs
 from headrace.way_back import RolledBack
 
@@ -40,9 +41,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One look. `serving` is what servers answer with, `joined` how many partitions are joined again, `learned` which
-    share of the frames is learned again; None where that process does not run, or has nothing to do again. `left_ms`
-    is None until a rate has been seen. `done`: all that run are where the way back leads."""
+    """One look. `serving` is what servers answer with, while they differ one that is not there yet; `joined` how many
+    partitions are joined again, `learned` which share of the frames is learned again; None where that process does not
+    run, or has nothing to do again. `left_ms` is None until a rate has been seen. `done`: all that run are where the
+    way back leads."""
 
     serving: int | None
     on_target: bool
@@ -70,25 +72,26 @@ class Following:
         self._began_at = began_at
         self._ends = back.ends
         self._turns: dict[str, int] = {}
-        self._on_target = False
+        self._there: set[str] = set()
         self._first: tuple[int, int] | None = None
 
     def saw(self, statuses: Mapping[str, Status], *, published: bool, at: int) -> Progress:
-        """Take one look at `at`."""
-        fresh = {name: statuses[name] for name in running(statuses, at)}
-        serving = _serving(fresh["serve"].last) if "serve" in fresh else None
-        self._on_target |= published or serving == self._back.version
+        """Take one look at `at`, at every worker by its name."""
+        said = {name: status for name, status in statuses.items() if at - status.updated_at <= FRESH}
+        together = merged(said)
+        fresh = {name: together[name] for name in running(said, at)}
+        serving, on_target = self._served(said, published=published)
         again = self._back.frames > 0
         joined = self._joined(fresh["join"]) if again and "join" in fresh else None
         learned, left = self._learned(fresh["train"], published=published) if again and "train" in fresh else (None, 0)
         done = (
-            (self._on_target or "serve" not in fresh)
+            (on_target or "serve" not in fresh)
             and joined in (None, len(self._ends))
             and (published or learned is None or (left == 0 and self._back.until is None))
         )
         return Progress(
             serving=serving,
-            on_target=self._on_target,
+            on_target=on_target,
             joined=joined,
             partitions=len(self._ends),
             learned=learned,
@@ -97,6 +100,14 @@ class Following:
             running=tuple(fresh),
             done=done,
         )
+
+    def _served(self, statuses: Mapping[str, Status], *, published: bool) -> tuple[int | None, bool]:
+        """What servers answer with, and whether all of them were seen with the target."""
+        servers = {name: status for name, status in statuses.items() if kind_of(name) == "serve"}
+        answered = {name: _serving(status.last) for name, status in servers.items()}
+        self._there |= {name for name, version in answered.items() if published or version == self._back.version}
+        late = [version for name, version in answered.items() if name not in self._there]
+        return next(iter(late or answered.values()), None), published or (bool(answered) and not late)
 
     def _joined(self, status: Status) -> int:
         if not self._adopted(status, turns=len(self._ends)):
@@ -133,12 +144,13 @@ class Following:
 
 
 def running(statuses: Mapping[str, Status], at: int) -> tuple[str, ...]:
-    """The processes that a way back concerns and that have said something lately.
+    """The kinds of processes that a way back concerns and of which one has said something lately.
 
-    >>> running({"join": Status("join", 1, 0, 5_000), "train": Status("train", 1, 0, 100)}, at=12_000)
+    >>> running({"join-1": Status("join-1", 1, 0, 5_000), "train": Status("train", 1, 0, 100)}, at=12_000)
     ('join',)
     """
-    return tuple(name for name in FOLLOWERS if name in statuses and at - statuses[name].updated_at <= FRESH)
+    kinds = {kind_of(name) for name, status in statuses.items() if at - status.updated_at <= FRESH}
+    return tuple(name for name in FOLLOWERS if name in kinds)
 
 
 def expected(

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from headrace.statuses import merged
 from headrace.telemetry import read_status
 from headrace.way_back import RolledBack
 from headrace.way_back_progress import Following, running
@@ -31,7 +30,7 @@ def watch(
     """
     console = Console(stderr=quiet, highlight=False)
     began_at = clock()
-    if not running(merged(read_status(run)), began_at):
+    if not running(read_status(run), began_at):
         _say(console, "No process runs; each adopts the decision when it starts: headrace up")
         return False
     following = Following(back, began_at=began_at)
@@ -56,7 +55,7 @@ def _watched(
     while True:
         decisions.follow()
         at = clock()
-        progress = following.saw(merged(read_status(run)), published=caught_up(back, decisions), at=at)
+        progress = following.saw(read_status(run), published=caught_up(back, decisions), at=at)
         show(told_progress(progress, back.version), progress.done)
         if progress.done or not progress.running:
             return progress.done and ("train" in progress.running or not back.frames)

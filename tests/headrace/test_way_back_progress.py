@@ -84,6 +84,21 @@ def test_servers_are_there_once_they_answered_with_the_target() -> None:
     assert [(look.serving, look.on_target) for look in (on_way, there, beyond)] == [(5, False), (3, True), (9, True)]
 
 
+def test_of_several_servers_the_last_one_counts() -> None:
+    def two(first: int, second: int) -> dict[str, Status]:
+        return {"serve": serve(first), "serve-1": status("serve-1", 1, BEGAN, last={"warm": [second]})}
+
+    found = looks(*((BEGAN, two(*versions)) for versions in ((5, 3), (9, 5), (9, 3))))
+    assert [(look.serving, look.on_target) for look in found] == [(5, False), (9, False), (9, False)]
+    assert looks((BEGAN, two(5, 3)), (BEGAN, two(3, 9)))[-1].on_target
+
+
+def test_a_server_that_is_gone_is_not_waited_for() -> None:
+    gone = status("serve-1", 1, BEGAN - FRESH - 1, last={"warm": [5]})
+    (look,) = looks((BEGAN, {"serve": serve(3), "serve-1": gone}))
+    assert (look.serving, look.on_target, look.running) == (3, True, ("serve",))
+
+
 def test_it_is_done_when_a_version_that_has_caught_up_was_published() -> None:
     everyone = {"serve": serve(3), "join": join(9, BEGAN, 100, 100), "train": train(9, BEGAN, 100)}
     later = {"serve": serve(3), "join": join(19, BEGAN + 1, 100, 100), "train": train(19, BEGAN + 1, 100)}

@@ -24,7 +24,7 @@ class Gate(BaseModel):
     every: int = Field(default=8, ge=1, description="of so many rows one is compared with the version that serves")
     rows: int = Field(default=400, ge=64, description="compared rows below which a figure says nothing")
     young: int = Field(
-        default=20_000, ge=0, description="examples below which a version is no measure for shape, order and norms"
+        default=20_000, ge=0, description="rows of a label below which versions are no measure for shape, order, norms"
     )
     calibration: float = Field(
         default=0.5, gt=0, description="how far what was foreseen may lie from what came: the logarithm of their ratio"

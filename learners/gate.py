@@ -21,7 +21,7 @@ from learners.paired_figures import Figure
 class Limits(Struct, frozen=True):
     """How bad is too bad.
 
-    `rows` behind a figure are the least; `young` versions, of fewer examples, are no measure for shape, order and
+    `rows` behind a figure are the least; `young` versions, judged by fewer rows, are no measure for shape, order and
     norms. `calibration`, `ne` and `auc` are how much worse than what came, or than the live version; `growth` is of
     norms, a factor.
     """

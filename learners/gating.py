@@ -17,7 +17,7 @@ from learners.gate import Limits, Measure, judge
 from learners.gate_measures import Compared, Weighed, all_of, finite, norms, running, weighed
 from learners.gathering import Taken, Weighs, restore
 from learners.learner import Learner
-from learners.live_copies import Copy, Stage
+from learners.live_copies import Copy, Stage, rows_judged
 from learners.rehearsal import Rehearsal
 
 
@@ -87,7 +87,7 @@ def _measures(
 ) -> list[Measure]:
     measures = [finite(weights, scores=told.scores, rows=told.rows)]
     if told.limits is not None and told.compared is not None:
-        young = live is None or live.examples < told.limits.young
+        young = live is None or rows_judged(live) < told.limits.young
         measures.append(norms(weights, before_norms, told.limits, young=young))
         measures += all_of(told.compared(), told.limits)
     return measures

@@ -40,6 +40,17 @@ def stage_of(examples: int, positions: Mapping[int, TrainerPosition]) -> Stage:
     return Stage(examples, max((at.watermark for at in positions.values()), default=0))
 
 
+def rows_judged(version: Manifest) -> int:
+    """Rows of the label that has the most of them, up to a version: upserts of items are examples too, and teach
+    nothing of how to rank.
+
+    >>> told = Manifest(1, None, 0, {}, examples=1_000_000, metrics={"click": {"n": 40}, "buy": {"n": 2}})
+    >>> rows_judged(told), rows_judged(Manifest(1, None, 0, {}, examples=7))
+    (40, 7)
+    """
+    return max((int(of["n"]) for of in version.metrics.values() if "n" in of), default=version.examples)
+
+
 @dataclass(slots=True)
 class Copy:
     """A version that serves or served, how far it had come, and what it foresaw of the last rows. The first `known` of
@@ -52,11 +63,14 @@ class Copy:
     told: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
     known: int = 0
     rows: int = 0
+    judged: int = 0
+    """Rows that it had been judged by when it was committed."""
 
     @classmethod
     def of(cls, manifest: Manifest, learner: Learner, size: int) -> Copy:
         """What a version is, as `learner`, from files of so many bytes."""
-        return cls(manifest.version, learner, stage_of(manifest.examples, manifest.positions), size)
+        stage = stage_of(manifest.examples, manifest.positions)
+        return cls(manifest.version, learner, stage, size, judged=rows_judged(manifest))
 
     def foresaw(self, told: Sequence[float]) -> None:
         """Chances of the next rows."""

@@ -165,5 +165,5 @@ def _served(first: Copy | None, newest: Copy | None, live: int | None, now: Stag
     """Of what versions the copies are."""
     if first is None or newest is None:
         return Served(live)
-    young = newest.stage.examples < limits.young
+    young = newest.judged < limits.young
     return Served(live, rows=first.version, canary=newest.version, young=young, age=now.at - newest.stage.at)

@@ -7,9 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from checkpoints.manifest import Manifest
 from learners import gate_measures as of
 from learners.gate import Limits, Measure, judge, measured, said
 from learners.gate_measures import Compared, Doubles, Served, Weighed, weighed
+from learners.gating import Gated, _measures
+from learners.live_copies import Copy
 from learners.paired_figures import Figure
 
 LIMITS = Limits()
@@ -93,6 +96,16 @@ def test_norms_are_held_to_those_of_a_live_version_that_is_not_young() -> None:
     assert told(of.norms(weights, {"a.dense": 1.0}, LIMITS, young=True)) == ("inconclusive", False)
     assert told(of.norms(weights, {"b.dense": 0.5}, LIMITS, young=False)) == ("pass", False)
     assert told(of.norms(weights, {"b.dense": 0.001}, LIMITS, young=False)) == ("inconclusive", False)
+
+
+def test_a_version_of_a_large_catalogue_and_few_clicks_is_young() -> None:
+    """Upserts of items are examples, and teach nothing of how to rank."""
+    grown = Weighed(0, "", {"a.dense": 5.0})
+    for judged, found in ((900, "inconclusive"), (1_100, "fail")):
+        live = Manifest(7, None, 0, {}, examples=1_000_000, metrics={"click": {"n": judged}})
+        measures = _measures(Gated(Limits(young=1_000), 7, True, 9, rows), grown, live, {"a.dense": 1.0})
+        assert [one.verdict for one in measures if one.name == "norms"] == [found]
+        assert (Copy.of(live, None, 0).judged < 1_000) == (found == "inconclusive")  # type: ignore[arg-type]
 
 
 def test_calibration_is_excused_where_the_live_version_is_as_far_off() -> None:

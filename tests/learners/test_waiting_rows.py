@@ -11,9 +11,10 @@ from msgspec import structs
 from learners.guarded_gathering import digest_of
 from learners.guarded_learner import GuardedLearner
 from learners.ordering import Batch
+from learners.refusing import FOLD, Order
 from learners.waiting_rows import PLACES, Line
 from streams.decisions import Decision
-from tests.learners.guarded_stream import WEB, Bends, truly
+from tests.learners.guarded_stream import RULES, WEB, Bends, keener, truly
 from tests.learners.guarded_town import VISITS, Town
 
 WAIT = 6
@@ -75,6 +76,20 @@ def test_what_is_left_equals_a_log_that_was_masked_from_the_begin(tmp_path: Path
     entries = made.world.decisions.fold.masking().entries
     told.world.decisions.decide(Decision("mask", 1, "ana", "known", 0, add=entries))
     assert told.run().learner.live.digest() == made.learner.live.digest()
+
+
+def test_what_is_accepted_while_rows_wait_is_learned_once(tmp_path: Path) -> None:
+    """By the shadow as it leaves the line, and what still stands in it by the learner that the shadow became."""
+    made, order = town(tmp_path, keener(BROKEN.start, VISITS, WEB)), Order("producer", WEB, "accept", 1)
+    made.world.decisions.decide(Decision("configure", 1, "ana", "first", 0, settings={"join": RULES.text}))
+    text, start = {FOLD: order.text}, {0: 440}  # frames of ten visits
+    made.world.decisions.decide(Decision("configure", 1, "ana", "true", 1, settings=text, start=start))
+    made.run()
+    waiting = sum(len(waits.batch.examples) for waits in made.learner._line)
+    assert made.verdicts() == [("hold", WEB), ("accept", WEB)]
+    assert waiting > 0
+    assert made.learner.rows_learned == VISITS - waiting
+    assert not made.world.decisions.fold.masking().entries
 
 
 def test_restarts_while_rows_wait_give_the_same_bytes(tmp_path: Path) -> None:

@@ -103,7 +103,9 @@ class Loop:
         world = World(terms.seed, started_at=START, users=USERS, items=ITEMS)
         self.stage = Stage(seed=terms.seed, started_at=START, incident=self.people, world=world)
         self.site = Site(settings_for(folder, guard=terms.guard), self.clock, seed=terms.seed + terms.chances)
-        self.watch = Watch(APP, self.people.began_at, self.people.ended_at, on=terms.kind != "none")
+        began_at, ended_at = self.people.began_at, self.people.ended_at
+        label = "buy" if terms.kind == "lost" else ""
+        self.watch = Watch(APP, began_at, ended_at, on=terms.kind != "none", label=label)
         self.site.watch = self.watch.look
         self.site.trainer.watch = self.watch
         self._next = START

@@ -26,12 +26,13 @@ class _Counted:
 class Watch:
     """Shown each batch by a trainer before it is learned, and the trainer itself after each turn.
 
-    Corrupt is every label of an impression that `app` showed from `began_at` to before `ended_at`. What a hold kept
+    Corrupt is every row that decides a label (`label` alone, where one is named) of an impression that `app` showed
+    from `began_at` to before `ended_at`. What a hold kept
     back counts once it is learned after all: when the hold ends and nothing of it is masked.
     """
 
-    def __init__(self, app: str, began_at: int, ended_at: int, *, on: bool) -> None:
-        self._app, self._began_at, self._ended_at, self._on = app, began_at, ended_at, on
+    def __init__(self, app: str, began_at: int, ended_at: int, *, on: bool, label: str = "") -> None:
+        self._app, self._began_at, self._ended_at, self._on, self._label = app, began_at, ended_at, on, label
         self._met: tuple[Learner, Batch] | None = None
         self._batches: list[_Counted] = []
         self.spoilt: set[int] = set()
@@ -84,6 +85,8 @@ class Watch:
     def _is_corrupt(self, example: Example) -> bool:
         shot = example.shot
         if shot is None or example.row.kind not in ("label", "correction"):
+            return False
+        if self._label and self._label not in example.row.labels:
             return False
         return shot.app_version == self._app and self._began_at <= shot.ts < self._ended_at
 

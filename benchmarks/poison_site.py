@@ -24,7 +24,7 @@ from headrace.process_terms import learner_of, plan_of, policy_of
 from headrace.settings import Settings
 from headrace.way_back import RolledBack, roll_back
 from learners.trainer import Trainer
-from serving.answers import Ask, slate_of
+from serving.answers import Ask, Recommendation, slate_of
 from serving.build import InlineBuilder
 from serving.digests import FOLDS, digest_of_fold
 from serving.folding import fold
@@ -90,12 +90,12 @@ class Site:
             clock=self.clock,
             keep=settings.follower.keep,
         )
-        live = Live()
-        self._keeper = BundleKeeper(self._decisions(), var / "generations", live, open_scorer=Scorer.open)
+        self.live = Live()
+        self._keeper = BundleKeeper(self._decisions(), var / "generations", self.live, open_scorer=Scorer.open)
         self._known = Known(partitions=settings.partitions, rules=fold_rules_of(settings))
         every, folder = settings.serving.snapshot_every, var / "snapshots" / "serve"
         self._folds = fold(self.logs, self._known, folder=folder, clock=self.clock, snapshot_every=every, limit=1_000)
-        self._recommender = Recommender(self._known, live, policy_of(settings))
+        self._recommender = Recommender(self._known, self.live, policy_of(settings))
 
     def turn(self) -> None:
         """Everything that was posted is in the order, joined, learned, published, indexed and folded."""
@@ -119,13 +119,15 @@ class Site:
     def answer(self, ask: Ask) -> dict[str, Any]:
         """A list, which is in the log before it is told; in the form of the API."""
         chance = self._chance.randbytes(8)
-        given = self._recommender.recommend(ask, chance=chance, elapsed=lambda: 0.0)
-        if given.trouble:
-            raise RuntimeError(f"{ask.user_id} at {ask.at}: {'; '.join(given.trouble)}")
+        given = self._given(ask, chance, keep=True)
         request_id = mint(ask.at, given.version, chance)
         self._intake.append(slate_of(ask, given, request_id))
         items = [{"item_id": one.item_id, "position": one.position} for one in given.items]
         return {"request_id": request_id, "version": given.version, "items": items}
+
+    def imagine(self, ask: Ask) -> Recommendation:
+        """What would be answered; nothing remembers it."""
+        return self._given(ask, b"", keep=False)
 
     def post(self, events: Sequence[dict[str, Any]]) -> None:
         """Events as a client posts them; each must be right."""
@@ -169,6 +171,12 @@ class Site:
         for part in parts:
             if isinstance(part, Generator):
                 part.close()
+
+    def _given(self, ask: Ask, chance: bytes, *, keep: bool) -> Recommendation:
+        given = self._recommender.recommend(ask, chance=chance, elapsed=lambda: 0.0, keep=keep)
+        if given.trouble:
+            raise RuntimeError(f"{ask.user_id} at {ask.at}: {'; '.join(given.trouble)}")
+        return given
 
     def _decisions(self) -> DecisionLog:
         return DecisionLog(self.logs.open(DECISIONS, 1))

@@ -14,6 +14,8 @@ from headrace.telemetry import Report, Telemetry
 
 REST = 0.005
 """Seconds of sleep after an idle turn."""
+LONGER = 1.25
+"""Each rest by the one before it, while there is nothing to do."""
 
 
 def stop_signals() -> Event:
@@ -24,15 +26,21 @@ def stop_signals() -> Event:
     return asked
 
 
-def drive(reports: Iterator[Report], telemetry: Telemetry, asked: Event, *, rest: float = REST) -> None:
-    """Turn after turn until the reports end or a stop is asked for; then the loop is closed, and its last word told."""
+def drive(
+    reports: Iterator[Report], telemetry: Telemetry, asked: Event, *, rest: float = REST, longest: float | None = None
+) -> None:
+    """Turn after turn until the reports end or a stop is asked for; then the loop is closed, and its last word told.
+
+    It rests after an idle turn: `rest` seconds after the first one, and longer, up to `longest`, the more there were.
+    """
     telemetry.write()
-    began = time.monotonic()
+    began, pause = time.monotonic(), rest
     try:
         for report in reports:
             telemetry.take(report, ms=1000 * (time.monotonic() - began))
-            if asked.is_set() or (report.idle and asked.wait(rest)):
+            if asked.is_set() or (report.idle and asked.wait(pause)):
                 break
+            pause = min(LONGER * pause, max(rest, longest or rest)) if report.idle else rest
             began = time.monotonic()
     finally:
         if isinstance(reports, Generator):

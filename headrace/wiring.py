@@ -214,7 +214,7 @@ def run_serve(settings: Settings, *, worker: str | None = None) -> None:
         loops += [(welcome(live, known), 0.1), (monitor(live, known.stock, clock=now), 0.1)]
         if first:
             loops.append((watch_experiments(settings, logs), 0.05))
-        serve(app, listening, [partial(drive, loop, telemetry, rest=rest) for loop, rest in loops])
+        serve(app, listening, [partial(drive, loop, telemetry, rest=rest, longest=4 * rest) for loop, rest in loops])
 
 
 def _server_app(settings: Settings, logs: Logs, server: Server, intake: Intake) -> Application:

@@ -6,7 +6,7 @@ is never an error of the server. Nothing here decides what is recommended.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import Annotated, Any
@@ -22,12 +22,15 @@ from serving.answers import Ask
 from serving.batch import BatchBody, answered_together
 from serving.cursors import MAX_CHARACTERS as CURSOR
 from serving.cursors import page_end, shown_before
+from serving.express import Doors, Express
 from serving.filter_grammar import parser
 from serving.filters import MAX_CHARACTERS
+from serving.guarded import App, Receive, Scope, Send
 from serving.questions import BadQuestion, RankBody, RecommendBody, ask_of, body_of, filter_of, id_of, ids_of
 from serving.refusals import add_handlers, judged, read
 from serving.replies import body_documented, documented
 
+RECOMMEND, RANK = "/v1/recommend", "/v1/rank"
 Handler = Callable[..., Coroutine[Any, Any, Response]]
 Count = Annotated[int, Query(ge=1, le=100)]
 Wanted = Annotated[str | None, Query(max_length=MAX_CHARACTERS, description="Only what this filter lets through.")]
@@ -166,7 +169,17 @@ def create_app(server: Server, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
     for router in (*routers, _routes(server)):
         app.include_router(router)
     add_handlers(app)
+    doors: Doors = {("POST", RECOMMEND): _door(server.recommend), ("POST", RANK): _door(server.rank)}
+    app.add_middleware(Express, doors=doors)
     return app
+
+
+def _door(handler: Callable[[Request], Awaitable[Response]]) -> App:
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await handler(Request(scope, receive))
+        await response(scope, receive, send)
+
+    return door
 
 
 def _routes(server: Server) -> APIRouter:
@@ -182,9 +195,9 @@ def _routes(server: Server) -> APIRouter:
             openapi_extra=None if body is None else body_documented(body),
         )
 
-    add("/v1/recommend", server.recommend, replies.Answer, 400, 413, 422, 503, body=RecommendBody)
+    add(RECOMMEND, server.recommend, replies.Answer, 400, 413, 422, 503, body=RecommendBody)
     add("/v1/recommend/batch", server.batch, replies.Batch, 400, 413, 422, 503, body=BatchBody)
-    add("/v1/rank", server.rank, replies.Answer, 400, 413, 422, 503, body=RankBody)
+    add(RANK, server.rank, replies.Answer, 400, 413, 422, 503, body=RankBody)
     add("/v1/items/{item_id:path}/similar", server.similar, replies.Similar, 404, 422)
     add("/v1/version", server.version, replies.Version)
     add("/healthz", server.healthz, replies.Status)

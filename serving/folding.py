@@ -49,6 +49,8 @@ class _Pace:
     refresh_at: int = 0
     snapshot_at: int = 0
     behind: int = 0
+    seen: tuple[tuple[Part, int], ...] = ()
+    """What was folded as of the last view."""
 
 
 def fold(
@@ -112,8 +114,10 @@ def _look(known: Known, events: Log, pace: _Pace, now: int) -> None:
         pace.behind = sum(events.end(part.partition) - part.next for part in known.parts)
         known.caught_up = known.caught_up or pace.behind == 0
     if now >= pace.refresh_at:
-        known.refresh()
-        pace.refresh_at = now + REFRESH
+        seen = tuple((part, part.next) for part in known.parts)
+        if seen != pace.seen:  # without a new event a new view would be the same
+            known.refresh()
+        pace.refresh_at, pace.seen = now + REFRESH, seen
 
 
 def _decide(known: Known, decisions: DecisionLog) -> bool:

@@ -64,9 +64,11 @@ def folder_of(generations: Path, version: int) -> Path:
 
 def versions_in(generations: Path) -> list[int]:
     """The versions that have a generation in place, oldest first; folders aside are none."""
-    if not generations.is_dir():
+    try:
+        names = os.listdir(generations)  # loops ask many times a second
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(int(path.name) for path in generations.iterdir() if path.name.isdigit() and len(path.name) == 8)
+    return sorted(int(name) for name in names if name.isdigit() and len(name) == 8)
 
 
 def link(source: Path, target: Path) -> None:

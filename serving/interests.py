@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
+from operator import mul
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,16 +65,24 @@ def shared_out(quota: int, interests: Sequence[Interest]) -> list[int]:
 
 def _clusters(like_HH: list[list[float]], alike: float) -> list[list[int]]:
     clusters: list[list[int]] = []
+    least: list[list[float]] = []  # by cluster, how like each item its least like member is
     for place, like_H in enumerate(like_HH):
-        nearness = [min(like_H[member] for member in members) for members in clusters]
-        nearest = max(range(len(clusters)), key=nearness.__getitem__, default=-1)
-        if nearest >= 0 and nearness[nearest] >= alike:
+        nearest, nearness = -1, -inf
+        for number, least_H in enumerate(least):
+            if least_H[place] > nearness:
+                nearest, nearness = number, least_H[place]
+        if nearest >= 0 and nearness >= alike:
             clusters[nearest].append(place)
+            least[nearest] = [*map(min, least[nearest], like_H)]
         else:
             clusters.append([place])
+            least.append(like_H)
     return clusters
 
 
 def _told(members: list[int], like_HH: list[list[float]], weight_H: list[float]) -> Interest:
-    medoid = max(members, key=lambda one: sum(weight_H[other] * like_HH[one][other] for other in members))
-    return Interest(medoid, sum(weight_H[member] for member in members))
+    weights = [weight_H[other] for other in members]
+    if len(members) == 1:
+        return Interest(members[0], weights[0])
+    medoid = max(members, key=lambda one: sum(map(mul, weights, map(like_HH[one].__getitem__, members))))
+    return Interest(medoid, sum(weights))

@@ -95,6 +95,8 @@ class Open:
         """1. what is promoted, where the places so far lack its share; 2. what no limit is against; 3. beyond caps;
         4. anything."""
         let_I, promoted_I = self.free_I, self._limits.promoted_I
+        if promoted_I is None and not self._capped:
+            return let_I
         if promoted_I is not None:
             due = min(int(self._limits.share * (self._places + 1) + 1e-9), self._most_promoted)
             due_I = let_I & ~self._full_I & promoted_I

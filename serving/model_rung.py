@@ -5,12 +5,16 @@ Time is looked at between stages, so that a lower rung can still answer. What ca
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import repeat
 from random import Random
 
+import numpy as np
+
 from serving.answers import Ask, Placed, Stamps, Why
+from serving.candidates import Candidates
 from serving.filling import barred_by
 from serving.filtering import Passing
 from serving.known import Known
@@ -19,7 +23,7 @@ from serving.policy import Policy
 from serving.pooling import pool_of
 from serving.profiles import Profile
 from serving.reranking import Chosen, choose
-from serving.retrieval import Candidates, Shelf, had_enough, retrieve
+from serving.retrieval import Shelf, had_enough, retrieve
 from serving.scorer import Asker
 from serving.scoring import Scored, score
 from streams.errors import HeadraceError
@@ -119,7 +123,7 @@ def considered(
         promoted=policy.promotion.wanted,
     )
     found = look(barred=barred | enough)
-    return look(barred=barred) if len(found.item_ids) < ask.n and enough else found
+    return look(barred=barred) if len(found) < ask.n and enough else found
 
 
 def rerank(
@@ -138,44 +142,44 @@ def rerank(
         drawn_DI=pool.drawn_DP,
     )
     promoted_P = pool.limits.promoted_I
-    places = []
-    for place, one in enumerate(chosen):
-        at = replace(one, index=int(pool.index_P[one.index]))
-        told = placed(
-            scored,
-            bundle,
-            place,
-            at,
-            float(pool.value_I[at.index]),
-            kept=float(pool.kept_I[at.index]),
-            promoted=promoted_P is not None and bool(promoted_P[one.index]),
-        )
-        places.append(told)
-    return tuple(places)
+    index_K = pool.index_P[[one.index for one in chosen]]
+    return placed(
+        scored,
+        bundle,
+        [Chosen(index, one.propensity, one.explored) for one, index in zip(chosen, index_K.tolist(), strict=True)],
+        pool.value_I[index_K].tolist(),
+        kept=pool.kept_I[index_K].tolist(),
+        promoted=[promoted_P is not None and bool(promoted_P[one.index]) for one in chosen],
+    )
 
 
 def placed(
     scored: Scored,
     bundle: Bundle,
-    position: int,
-    chosen: Chosen,
-    value: float,
+    chosen: Sequence[Chosen],
+    values: Sequence[float],
     *,
-    kept: float = 1.0,
-    promoted: bool = False,
-) -> Placed:
-    """One place of an answer, with its reasons."""
-    at = chosen.index
-    predictions = dict(zip(bundle.scorer.labels, scored.probability_IL[at].tolist(), strict=True))
-    why = Why(
-        predictions,
-        float(scored.value_I[at]),
-        scored.shown[at],
-        scored.weights,
-        kept,
-        chosen.explored,
-        {name: float(added_I[at]) for name, added_I in scored.added.items()},
-        promoted,
-    )
-    found = scored.found
-    return Placed(found.item_ids[at], position, value, found.sources[at], chosen.propensity, why)
+    kept: Iterable[float] = repeat(1.0),
+    promoted: Iterable[bool] = repeat(False),
+) -> tuple[Placed, ...]:
+    """The places of an answer, with their reasons; `values` are those by which they were put in order."""
+    found, labels = scored.found, bundle.scorer.labels
+    at_K = np.array([one.index for one in chosen], np.int64)
+    chance_KL, worth_K = scored.probability_IL[at_K].tolist(), scored.value_I[at_K].tolist()
+    added = {name: added_I[at_K].tolist() for name, added_I in scored.added.items()}
+    told = zip(chosen, values, chance_KL, worth_K, kept, promoted, strict=False)
+    places = []
+    for position, (one, value, chance_L, worth, left, is_promoted) in enumerate(told):
+        why = Why(
+            dict(zip(labels, chance_L, strict=True)),
+            worth,
+            scored.shown[one.index],
+            scored.weights,
+            left,
+            one.explored,
+            {name: added_K[position] for name, added_K in added.items()},
+            is_promoted,
+        )
+        source = found.source(one.index)
+        places.append(Placed(found.item_id(one.index), position, value, source, one.propensity, why))
+    return tuple(places)

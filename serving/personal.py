@@ -32,24 +32,33 @@ class PersonalRates:
         self._columns = [*pairwise([0, *accumulate(widths)])]
 
     def of(self, user: int, rows: npt.NDArray[np.integer[Any]]) -> Floats | None:
-        """Mean statistics of a user and each item's values, [n, fields x L]; None where all are 0, as for an unknown
-        user."""
+        """Mean statistics of a user and each item's values, [n, fields x L]; None where the user knows none of these
+        values."""
         start, end = np.searchsorted(self._user_P, (user, user + 1)).tolist() if user >= 0 else (0, 0)
         if start == end:
+            return None
+        has_V = np.zeros(self._values + 1, np.bool_)
+        has_V[self._place_P[start:end]] = True
+        has_V[-1] = False
+        place_NC = self._place_NC.take(rows, axis=0)
+        met = np.flatnonzero(has_V.take(place_NC).any(axis=1))  # a user knows few values: most items have none of them
+        if not len(met):
             return None
         labels = self._stat_PL.shape[1]
         stat_VL = np.zeros((self._values + 1, labels), np.float32)
         stat_VL[self._place_P[start:end]] = self._stat_PL[start:end]
         stat_VL[-1] = 0.0
         mean_NX = np.zeros((len(rows), len(self._columns) * labels), np.float32)
-        place_CN = self._place_NC.take(rows, axis=0).T
+        place_CM = place_NC[met].T
+        mean_MX = mean_NX[met]
         for field, (first, last) in enumerate(self._columns):
-            sum_NL = mean_NX[:, field * labels : (field + 1) * labels]
-            for place_N in place_CN[first:last]:
-                sum_NL += stat_VL.take(place_N, axis=0)
+            sum_ML = mean_MX[:, field * labels : (field + 1) * labels]
+            for place_M in place_CM[first:last]:
+                sum_ML += stat_VL.take(place_M, axis=0)
             if last - first > 1:
-                count_N = (place_CN[first:last] < self._values).sum(axis=0)
-                sum_NL *= (1.0 / np.maximum(count_N, 1)).astype(np.float32)[:, None]
+                count_M = (place_CM[first:last] < self._values).sum(axis=0)
+                sum_ML *= (1.0 / np.maximum(count_M, 1)).astype(np.float32)[:, None]
+        mean_NX[met] = mean_MX
         return mean_NX
 
     def _places(self, value_V: Ints, value: Ints) -> Ints:

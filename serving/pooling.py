@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.candidates import Candidates
 from serving.known import Known
 from serving.limits import Limits, groups_of, within
 from serving.live import Bundle
@@ -19,7 +20,6 @@ from serving.policy import Policy
 from serving.posterior import deviation, drawn
 from serving.ranking import Floats
 from serving.reranking import demoted, likeness
-from serving.retrieval import Candidates
 
 POOL = 60
 """How many of the best are considered for each other's company, beside new items."""
@@ -70,7 +70,7 @@ def pool_of(worth: Worth, bundle: Bundle, known: Known, *, count: int, policy: P
     hope_I = value_I if wide_I is None else value_I + SURE * wide_I * kept_I
     promoted_I = _promoted(found, known, policy)
     index_P = _considered(hope_I, found, known, count=count, policy=policy, promoted_I=promoted_I)
-    names = [found.item_ids[index] for index in index_P.tolist()]
+    names = [found.item_id(index) for index in index_P.tolist()] if policy.caps.author or policy.caps.category else []
     limits = Limits(
         groups_of(known.stock.authors(names), policy.caps.author) if policy.caps.author else (),
         None if promoted_I is None else promoted_I[index_P],
@@ -93,16 +93,21 @@ def _considered(
     promoted_I: NDArray[np.bool_] | None,
 ) -> NDArray[np.int64]:
     """The best, with enough others where the best are all of a kind; what is promoted; and what chance may choose."""
-    order, size = np.argsort(-hope_I, kind="stable").tolist(), max(POOL, 2 * count)
-    taken = order[:size]
+    order_I, size = np.argsort(-hope_I, kind="stable"), max(POOL, 2 * count)
+    order, taken = order_I.tolist(), order_I[:size].tolist()
     stock, caps = known.stock, policy.caps
     for most, names_of in ((caps.author, stock.authors), (caps.category, stock.categories)):
         if most:
             names: Sequence[Iterable[str]] = names_of(found.item_ids)
             taken = list(dict.fromkeys([*taken, *within(order, names, BESIDE * most, size)]))
-    more = [] if promoted_I is None else [index for index in order if promoted_I[index]][:count]
-    more += [index for index in order if found.sources[index] in EXPLORED]
+    more = [] if promoted_I is None else order_I[promoted_I[order_I]][:count].tolist()
+    more += order_I[_explored(found)[order_I]].tolist()
     return np.array(list(dict.fromkeys([*taken, *more])), np.int64)
+
+
+def _explored(found: Candidates) -> NDArray[np.bool_]:
+    explored_S = np.array([source in EXPLORED for source in found.origins], np.bool_)
+    return explored_S[found.source_I]
 
 
 def _promoted(found: Candidates, known: Known, policy: Policy) -> NDArray[np.bool_] | None:
@@ -122,6 +127,8 @@ def _width(worth: Worth, known: Known, policy: Policy) -> Floats | None:
 def _likeness(found: Candidates, pool: NDArray[np.int64], bundle: Bundle, known: Known) -> Floats:
     row_P = found.row_I[pool]
     has_P = row_P >= 0
+    if has_P.all():
+        return likeness(bundle.scorer.item_vectors.take(row_P, axis=0), (), has_P)
     vector_PD = np.where(has_P[:, None], bundle.scorer.item_vectors[np.where(has_P, row_P, 0)], np.float32(0))
-    names = [] if has_P.all() else [found.item_ids[index] for index in pool.tolist()]
+    names = [found.item_id(index) for index in pool.tolist()]
     return likeness(vector_PD, known.stock.categories(names), has_P)

@@ -17,6 +17,7 @@ from zlib import crc32
 import numpy as np
 
 from serving.answers import Ask, Placed, Recommendation, Rung, Stamps
+from serving.candidates import Candidates
 from serving.filling import Rated, barred_by, filled, may_show, rated
 from serving.filter_terms import Filter
 from serving.filtering import Passing
@@ -25,7 +26,7 @@ from serving.live import Bundle
 from serving.model_rung import Deadline, asker_of, by_model, placed, profile_of
 from serving.policy import Policy
 from serving.reranking import Chosen
-from serving.retrieval import Candidates, Shelf, had_enough
+from serving.retrieval import Shelf, had_enough
 from serving.scoring import score
 from streams.events import Context
 
@@ -157,10 +158,11 @@ class Recommender:
 
     def _ranked(self, ask: Ask, bundle: Bundle, item_ids: list[str]) -> Recommendation:
         profile = profile_of(ask, self.known)
-        found = Candidates(item_ids, ["given"] * len(item_ids), bundle.scorer.rows_of(item_ids))
+        found = Candidates.given(item_ids, "given", bundle)
         scored = score(bundle, self.known, asker_of(ask, profile), found, profile=profile, policy=self.policy)
-        order, values = np.argsort(-scored.value_I, kind="stable").tolist(), scored.value_I.tolist()
-        items = tuple(placed(scored, bundle, n, Chosen(index, 1.0), values[index]) for n, index in enumerate(order))
+        order_I = np.argsort(-scored.value_I, kind="stable")
+        chosen = [Chosen(index, 1.0) for index in order_I.tolist()]
+        items = placed(scored, bundle, chosen, scored.value_I[order_I].tolist())
         return Recommendation(bundle.version, "model", profile.history_at, items, scored.stamps)
 
     def _near(self, ask: Ask, bundle: Bundle, row: int) -> Recommendation:
@@ -180,7 +182,7 @@ class Recommender:
     def _near_to(self, ask: Ask, bundle: Bundle, names: list[str]) -> Recommendation:
         """Items that are near each other as one user would have them; what they had enough of comes last."""
         profile = profile_of(ask, self.known)
-        found = Candidates(names, ["similar"] * len(names), bundle.scorer.rows_of(names))
+        found = Candidates.given(names, "similar", bundle)
         scored = score(bundle, self.known, asker_of(ask, profile), found, profile=profile, policy=self.policy)
         order = np.argsort(-scored.value_I, kind="stable").tolist()
         liked = [(names[index], float(scored.value_I[index])) for index in order]

@@ -51,9 +51,10 @@ def likeness(vector_ID: Floats, categories: Sequence[tuple[str, ...]], has_vecto
     [[1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 1.0]]
     """
     like_II: Floats = np.clip(vector_ID @ vector_ID.T, 0.0, 1.0)
-    for one in np.flatnonzero(~has_vector_I).tolist():
-        row_I = np.array([_common(categories[one], other) for other in categories], np.float32)
-        like_II[one, :], like_II[:, one] = row_I, row_I
+    without_U = np.flatnonzero(~has_vector_I)
+    if len(without_U):
+        common_UI = _common(categories, without_U)
+        like_II[without_U, :], like_II[:, without_U] = common_UI, common_UI.T
     return like_II
 
 
@@ -150,8 +151,11 @@ class _Place:
         """The probability that a candidate gets it."""
         if not self.open_I[index]:
             return 0.0
-        drawn = float(np.count_nonzero(self.best_D == index)) / len(self.best_D)
-        return epsilon / int(self.open_I.sum()) + (1 - epsilon) * drawn
+        if len(self.best_D) == 1:
+            drawn = float(int(self.best_D[0]) == index)
+        else:
+            drawn = float(np.count_nonzero(self.best_D == index)) / len(self.best_D)
+        return epsilon / int(np.count_nonzero(self.open_I)) + (1 - epsilon) * drawn
 
 
 class _Filling:
@@ -204,5 +208,14 @@ def _spread(value_I: Floats, rows_RI: Floats) -> Floats:
     return spread_RI
 
 
-def _common(left: tuple[str, ...], right: tuple[str, ...]) -> float:
-    return len(set(left) & set(right)) / max(len(set(left) | set(right)), 1)
+def _common(categories: Sequence[tuple[str, ...]], one_U: NDArray[np.int64]) -> Floats:
+    """The share of common categories of some and all."""
+    place_of: dict[str, int] = {}
+    pairs = [(n, place_of.setdefault(name, len(place_of))) for n, names in enumerate(categories) for name in names]
+    has_IC = np.zeros((len(categories), len(place_of)))
+    if pairs:
+        has_IC[tuple(np.array(pairs).T)] = 1.0
+    both_UI = has_IC[one_U] @ has_IC.T
+    count_I = has_IC.sum(axis=1)
+    shared_UI: Floats = (both_UI / np.maximum(count_I[one_U, None] + count_I - both_UI, 1.0)).astype(np.float32)
+    return shared_UI

@@ -1,20 +1,20 @@
 """Which items a request considers: from each source up to its quota, filtered before anything is scored.
 
 A candidate keeps the source that found it first. What is hidden, deleted, closed, excluded or seen enough never becomes
-one: a mask goes into the index search, and every id is asked of the stock. Nothing here scores.
+one: a mask goes into the index search, and what was found is asked of the stock again. Nothing here scores.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from learners.wanted import wanted_of_late
-from serving.filling import REST, rest
+from serving.candidates import Candidates, Key
+from serving.filling import REST, may_show, rest
 from serving.filter_terms import Filter
 from serving.filtering import Passing
 from serving.known import Known
@@ -22,7 +22,7 @@ from serving.live import Bundle
 from serving.policy import Quotas, SeenRule
 from serving.profiles import Profile
 from serving.scorer import Asker
-from serving.sources import Looking, personal, shared
+from serving.sources import Lists, Looking, keys_of, personal, shared
 from serving.stock import Stock
 from serving.view import View
 
@@ -32,38 +32,31 @@ MASK_LIFE = 250
 """Milliseconds after which openings and closings by time are looked at again; a delete is seen at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Items to score; `row_I` are their rows in the version, -1 where it does not know them."""
-
-    item_ids: list[str]
-    sources: list[str]
-    row_I: NDArray[np.int32]
+NOBODY: NDArray[np.uint8] = np.zeros(0, np.uint8)
 
 
 class Shelf:
     """The items of one version, as far as the stock lets them be shown, and what came since."""
 
     def __init__(self, bundle: Bundle, stock: Stock) -> None:
-        self._scorer = bundle.scorer
+        self._bundle = bundle
         self._new_ids = bundle.new_ids
         self._code_W: NDArray[np.int64] = np.zeros(0, np.int64)
         self._item_ids = bundle.scorer.item_ids
         self._stock = stock
         self._code_N = stock.codes(self._item_ids)
-        self._view: View | None = None
-        self._fresh: list[str] = []
+        self._lists: tuple[View, Lists] | None = None
         self._asked: tuple[int, int] | None = None
         self._closed_N: NDArray[np.uint8] = np.zeros(len(self._item_ids), np.uint8)
+        self._any_closed = False
         self._filtered: OrderedDict[int, tuple[Passing, tuple[int, int], NDArray[np.uint8]]] = OrderedDict()
 
-    def fresh(self, view: View) -> list[str]:
-        """The newest items: first those that the version does not know, which no vector can find."""
-        if view is not self._view:
-            unknown = self._scorer.rows_of(view.latest) < 0
-            new = [item_id for item_id, is_new in zip(view.latest, unknown.tolist(), strict=True) if is_new]
-            self._view, self._fresh = view, list(dict.fromkeys([*new, *view.latest]))
-        return self._fresh
+    def lists(self, view: View) -> Lists:
+        """What a view brings, for this version."""
+        held = self._lists
+        if held is None or held[0] is not view:
+            held = self._lists = view, Lists.of(self._bundle, view)
+        return held[1]
 
     @property
     def codes(self) -> NDArray[np.int64]:
@@ -75,6 +68,17 @@ class Shelf:
         through."""
         closed_N = self._closed(at)
         return closed_N.copy() if passing is None else closed_N | self._kept_out(passing)
+
+    def all_open(self, at: int) -> bool:
+        """Whether every item of the version may be shown."""
+        self._closed(at)
+        return not self._any_closed
+
+    def shut(self, rows: NDArray[np.int64], at: int, passing: Passing | None) -> NDArray[np.bool_]:
+        """Which of these rows may not be shown, or are not let through, as of now."""
+        codes = self._code_N[rows]
+        shut_R = self._stock.closed(codes, at).view(np.bool_)
+        return shut_R if passing is None else shut_R | ~passing.of(codes)
 
     def newcomers(self, at: int, passing: Passing | None, barred: frozenset[str]) -> NDArray[np.uint8]:
         """The same mask for items that came to the index since, `barred` ones too: in a full answer of theirs there
@@ -93,7 +97,9 @@ class Shelf:
         if asked != self._asked:
             unheard = np.flatnonzero(self._code_N < 0)
             self._code_N[unheard] = self._stock.codes(self._item_ids[row] for row in unheard.tolist())
-            self._closed_N, self._asked = self._stock.closed(self._code_N, at), asked
+            closed_N = self._stock.closed(self._code_N, at)
+            self._any_closed = bool(closed_N.any())
+            self._closed_N, self._asked = closed_N, asked
         return self._closed_N
 
     def _kept_out(self, passing: Passing) -> NDArray[np.uint8]:
@@ -136,24 +142,55 @@ def retrieve(
 ) -> Candidates:
     """The candidates of one request, all let through by `passing`; `barred` is never among them. There are `least` of
     them where so many may be shown: by vectors, and last from the items that the version does not know."""
-    found, stock = dict[str, str](), known.stock
-    hide_N = shelf.hidden(asker.at, passing)
     rows = bundle.scorer.rows_of(list(barred))
-    hide_N[rows[rows >= 0]] = 1
-    if bundle.new_ids:
-        hide_N = np.concatenate([hide_N, shelf.newcomers(asker.at, passing, barred)])
+    barred_rows = rows[rows >= 0]
+    hide_N = _mask(bundle, shelf, asker.at, passing=passing, barred=barred, rows=barred_rows)
     looking = Looking.of(bundle, known, asker, hide_N)
-    for source, item_ids in chain(
-        personal(looking, quotas, least), shared(looking, shelf.fresh(known.view), quotas, promoted)
+    found, origins = dict[Key, int](), list[str]()
+    for source, keys in chain(
+        personal(looking, quotas, least), shared(looking, shelf.lists(known.view), quotas, promoted)
     ):
-        shown = stock.open_among(item_ids, asker.at)
-        new = [item_id for item_id in shown if item_id not in found and item_id not in barred]
-        if passing is not None:
-            new = [item_id for item_id in new if passing.lets(stock.find(item_id))]
-        found.update(dict.fromkeys(new, source))
+        place = len(origins)
+        origins.append(source)
+        found.update(dict.fromkeys([key for key in keys if key not in found], place))
+    for row in barred_rows.tolist():
+        found.pop(row, None)
+    _leave_shown(found, known, shelf, asker.at, barred=barred, passing=passing)
     if len(found) < least:
-        shut = barred | found.keys()
+        shut = barred.union(Candidates.of(found, origins, bundle).item_ids)
         more = rest(known, asker.at, least - len(found), shut, passing, but=shelf.codes)
-        found |= dict.fromkeys((item_id for item_id, _ in more), REST)
-    item_ids = list(found)
-    return Candidates(item_ids, list(found.values()), looking.rows_of(item_ids))
+        found.update(dict.fromkeys(keys_of(bundle, [item_id for item_id, _ in more]), len(origins)))
+        origins.append(REST)
+    return Candidates.of(found, origins, bundle)
+
+
+def _mask(
+    bundle: Bundle,
+    shelf: Shelf,
+    at: int,
+    *,
+    passing: Passing | None,
+    barred: frozenset[str],
+    rows: NDArray[np.int32],
+) -> NDArray[np.uint8] | None:
+    """What searches shall not bring; None for nothing, which they look at sooner."""
+    new_W = shelf.newcomers(at, passing, barred) if bundle.new_ids else NOBODY
+    if passing is None and not len(rows) and not new_W.any() and shelf.all_open(at):
+        return None
+    hide_N = shelf.hidden(at, passing)
+    hide_N[rows] = 1
+    return np.concatenate([hide_N, new_W]) if len(new_W) else hide_N
+
+
+def _leave_shown(
+    found: dict[Key, int], known: Known, shelf: Shelf, at: int, *, barred: frozenset[str], passing: Passing | None
+) -> None:
+    """Take out what may not be shown at this very moment: masks are a little older."""
+    names = [key for key in found if isinstance(key, str)] if str in set(map(type, found)) else []
+    for name in names:
+        if name in barred or not may_show(known, name, at, passing):
+            del found[name]
+    if passing is not None or known.stock.any_shut:
+        rows = np.array([key for key in found if not isinstance(key, str)], np.int64)
+        for row in rows[shelf.shut(rows, at, passing)].tolist():
+            del found[row]

@@ -5,24 +5,21 @@ Each stage gives the version that its own arrays say; they are compared here. No
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from serving.answers import Stamps
+from serving.candidates import Candidates
 from serving.known import Known
 from serving.live import Bundle
 from serving.policy import Policy
 from serving.pooling import Worth
-from serving.profiles import Profile
+from serving.profiles import Profile, Seen
 from serving.ranking import Floats, bids_of, predicted, value_of, weights_of
-from serving.retrieval import Candidates
-from serving.scorer import Asker
+from serving.scorer import Asker, Scorer
 from streams.errors import HeadraceError
-
-NEVER = (0, 0)
-"""Showings of an item that was never shown, and when."""
 
 
 class MixedVersions(HeadraceError):
@@ -59,15 +56,26 @@ def score(bundle: Bundle, known: Known, asker: Asker, found: Candidates, *, prof
             f"the towers are of version {stamps.retrieval}, the ranker of {stamps.ranking}, the index of "
             f"{stamps.generation}: a generation's folder was changed. See `headrace versions show {bundle.version}`"
         )
-    unknown = [found.item_ids[index] for index in np.flatnonzero(row_I < 0).tolist()]
-    probability_IL = predicted(known_IL, row_I, known.view.rates(known.stock.codes(unknown)))
+    probability_IL = predicted(known_IL, row_I, known.view.rates(known.stock.codes(found.other.values())))
     weight_L = weights_of(scorer.labels, policy.weights)
-    seen = profile.seen.copy()
-    shown = [seen.get(name, NEVER)[0] for name in found.item_ids] if seen else [0] * len(found.item_ids)
+    shown = showings(found, profile.seen.copy(), scorer)
     weights = dict(zip(scorer.labels, weight_L.tolist(), strict=True))
     added = added_to(found, probability_IL, scorer.labels, known, policy)
     value_I: Floats = sum(added.values(), start=value_of(probability_IL, weight_L))
     return Scored(found, probability_IL, value_I, shown, stamps, weights, added)
+
+
+def showings(found: Candidates, seen: Mapping[str, Seen], scorer: Scorer) -> list[int]:
+    """How often each candidate was shown in vain."""
+    vain = {item_id: count for item_id, (count, _) in seen.items() if count}
+    if not vain:
+        return [0] * len(found)
+    by_row = dict(zip(scorer.rows_of(list(vain)).tolist(), vain.values(), strict=True))
+    by_row[-1] = 0
+    told = [by_row.get(row, 0) for row in found.row_I.tolist()]
+    for index, item_id in found.other.items():
+        told[index] = vain.get(item_id, 0)
+    return told
 
 
 def added_to(

@@ -7,13 +7,16 @@ intake.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import SimpleQueue
 
 from streams.events import Slate
 
 Append = Callable[..., None]
 """Appends any number of slates and returns when they are in the log, as `streams.intake.Intake.append` does."""
+Waiting = list[tuple[Slate, asyncio.Future[None]]]
 
 
 class SlateWriter:
@@ -25,34 +28,52 @@ class SlateWriter:
 
     def __init__(self, append: Append) -> None:
         self._append = append
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slates")
-        self._waiting: list[tuple[Slate, asyncio.Future[None]]] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._groups: SimpleQueue[tuple[asyncio.AbstractEventLoop, Waiting] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._waiting: Waiting = []
+        self._writing = False
 
     async def write(self, slate: Slate) -> None:
         """Return when the slate is in the log."""
-        done = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
         self._waiting.append((slate, done))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._drain())
+        if not self._writing:
+            self._writing = True
+            loop.call_soon(self._hand_over, loop)  # those of this turn of the loop go together
         await done
 
     def close(self) -> None:
         """Let go of the thread, after what it is writing."""
-        self._thread.shutdown()
+        if self._thread is not None:
+            self._groups.put(None)
+            self._thread.join()
+            self._thread = None
 
-    async def _drain(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            group, self._waiting = self._waiting, []
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write, name="slates", daemon=True)
+            self._thread.start()
+        group, self._waiting = self._waiting, []
+        self._groups.put((loop, group))
+
+    def _write(self) -> None:
+        while (handed := self._groups.get()) is not None:
+            loop, group = handed
             error: Exception | None = None
             try:
-                await loop.run_in_executor(self._thread, self._append, *(slate for slate, _ in group))
+                self._append(*(slate for slate, _ in group))
             except Exception as failed:  # every request of the group must hear of it
                 error = failed
-            for _, done in group:
-                _settle(done, error)
-        self._writing = None
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._written, loop, group, error)
+
+    def _written(self, loop: asyncio.AbstractEventLoop, group: Waiting, error: Exception | None) -> None:
+        for _, done in group:
+            _settle(done, error)
+        self._writing = bool(self._waiting)
+        if self._writing:
+            self._hand_over(loop)
 
 
 def _settle(done: asyncio.Future[None], error: Exception | None) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
 
 from learners.schema import SILENT
+from serving.candidates import Key
 from serving.filter_terms import Filter
 from serving.fold_rules import HOUR
 from serving.interests import interests_of, shared_out
@@ -23,10 +24,11 @@ from serving.known import Known
 from serving.live import Bundle
 from serving.policy import Quotas
 from serving.scorer import Asker
+from serving.view import View
 from serving.walks import walked
 from streams.examples import Past
 
-Found = Iterator[tuple[str, Sequence[str]]]
+Found = Iterator[tuple[str, Sequence[Key]]]
 Vector = NDArray[np.float32]
 
 LAST_WANTED = 20
@@ -45,20 +47,35 @@ FOLLOWS = "follows"
 
 
 @dataclass(frozen=True, slots=True)
+class Lists:
+    """One view's lists as candidates are called, the newest items that the version does not know first."""
+
+    popular: list[Key]
+    trending: list[Key]
+    fresh: list[Key]
+
+    @classmethod
+    def of(cls, bundle: Bundle, view: View) -> Lists:
+        """The lists of a view, for one bundle."""
+        latest = keys_of(bundle, view.latest)
+        new = [key for key in latest if isinstance(key, str)]  # no vector can find these
+        fresh = list(dict.fromkeys([*new, *latest]))
+        return cls(keys_of(bundle, view.popular), keys_of(bundle, view.trending), fresh)
+
+
+@dataclass(frozen=True, slots=True)
 class Looking:
-    """One request as sources see it; `hide_N` are the rows that they shall not bring, `last` the user's last items,
-    newest first, that were not silenced."""
+    """One request as sources see it; `hide_N` are the rows that they shall not bring, where there are such; `last` the
+    user's last items, newest first, that were not silenced."""
 
     bundle: Bundle
     known: Known
     asker: Asker
-    hide_N: NDArray[np.uint8]
+    hide_N: NDArray[np.uint8] | None
     last: list[Past] = field(default_factory=list)
-    row_of: dict[str, int] = field(default_factory=dict)
-    """Rows of the items that searches found: to look an id up among a million costs more than to remember it."""
 
     @classmethod
-    def of(cls, bundle: Bundle, known: Known, asker: Asker, hide_N: NDArray[np.uint8]) -> Looking:
+    def of(cls, bundle: Bundle, known: Known, asker: Asker, hide_N: NDArray[np.uint8] | None) -> Looking:
         """What there is to look with."""
         newest = {past.item_id: past for past in asker.history if past.type not in SILENT}
         last = sorted(newest.values(), key=lambda past: -past.ts)[:LAST_WANTED]
@@ -68,23 +85,22 @@ class Looking:
         """The chance of one source in this request."""
         return Random(f"{source} {self.asker.user_id} {self.asker.at}")
 
-    def nearest(self, query_D: Vector, count: int, *, ef: int | None = None) -> list[str]:
+    def nearest(self, query_D: Vector, count: int, *, ef: int | None = None) -> Sequence[Key]:
         """The items nearest to a vector."""
-        generation, scorer = self.bundle.generation, self.bundle.scorer
+        generation = self.bundle.generation
         rows, _ = generation.search(query_D, count, self.hide_N, beyond=True, ef=ef)
-        item_ids, new_ids, known = scorer.item_ids, self.bundle.new_ids, generation.items
+        keys: list[Key] = rows.tolist()
+        known = generation.items
         if len(rows) and rows.max() >= known:
-            return [item_ids[row] if row < known else new_ids[row - known] for row in rows.tolist()]
-        listed = rows.tolist()
-        found = [item_ids[row] for row in listed]
-        self.row_of.update(zip(found, listed, strict=True))
-        return found
+            new_ids = self.bundle.new_ids
+            return [row if row < known else new_ids[row - known] for row in rows.tolist()]
+        return keys
 
-    def rows_of(self, item_ids: Sequence[str]) -> NDArray[np.int32]:
-        """The version's rows of items, -1 where it knows none."""
-        other = [item_id for item_id in item_ids if item_id not in self.row_of]
-        self.row_of.update(zip(other, self.bundle.scorer.rows_of(other).tolist(), strict=True))
-        return np.array([self.row_of[item_id] for item_id in item_ids], np.int32)
+
+def keys_of(bundle: Bundle, item_ids: Sequence[str]) -> list[Key]:
+    """Items as candidates are called."""
+    rows = bundle.scorer.rows_of(item_ids).tolist()
+    return [item_id if row < 0 else row for item_id, row in zip(item_ids, rows, strict=True)]
 
 
 def personal(looking: Looking, quotas: Quotas, least: int) -> Found:
@@ -93,30 +109,33 @@ def personal(looking: Looking, quotas: Quotas, least: int) -> Found:
     user_D = looking.bundle.scorer.user_vector(asker)
     yield "vectors", looking.nearest(user_D, max(quotas.vectors, least))
     query = [asker.query_item_id] if asker.query_item_id else []
-    for _, vector_D in _vectors_of(looking.bundle, query):
-        yield "similar", looking.nearest(vector_D, quotas.similar)
+    for row in looking.bundle.scorer.rows_of(query).tolist():
+        if row >= 0:
+            yield "similar", looking.nearest(looking.bundle.scorer.item_vectors[row], quotas.similar)
     if quotas.recent:
-        yield from (("recent", item_ids) for item_ids in _by_interest(looking, quotas.recent))
+        yield from (("recent", keys) for keys in _by_interest(looking, quotas.recent))
     anchors = list(dict.fromkeys([*query, *(past.item_id for past in looking.last[:COVISITED_ITEMS])]))
     if quotas.covisited:
-        yield "covisited", [item_id for item_id, _ in known.near(anchors, quotas.covisited)]
+        beside = [item_id for item_id, _ in known.near(anchors, quotas.covisited)]
+        yield "covisited", keys_of(looking.bundle, beside)
     if quotas.walked and anchors:
         near = partial(_joined, known)
         starts = [(item_id, 1 / rank) for rank, item_id in enumerate(anchors, start=1)]
-        yield "walked", walked(near, starts, quotas.walked, random=looking.random("walked"))
+        reached = walked(near, starts, quotas.walked, random=looking.random("walked"))
+        yield "walked", keys_of(looking.bundle, reached)
     if quotas.categories:
-        yield "categories", _of_categories(looking, quotas.categories)
+        yield "categories", keys_of(looking.bundle, _of_categories(looking, quotas.categories))
 
 
-def shared(looking: Looking, fresh: Sequence[str], quotas: Quotas, promoted: Filter | None = None) -> Found:
+def shared(looking: Looking, lists: Lists, quotas: Quotas, promoted: Filter | None = None) -> Found:
     """What is brought for everybody: popular, trending, new and promoted items, and some by chance alone."""
-    known, view = looking.known, looking.known.view
-    yield "popular", view.popular[: quotas.popular]
-    yield "trending", view.trending[: quotas.trending]
-    yield "fresh", fresh[: quotas.fresh]
+    known = looking.known
+    yield "popular", lists.popular[: quotas.popular]
+    yield "trending", lists.trending[: quotas.trending]
+    yield "fresh", lists.fresh[: quotas.fresh]
     if promoted is not None:
-        board = known.boards.of(f"promoted {promoted.text}", promoted.term, known.stock, view)
-        yield "promoted", board[: quotas.promoted]
+        board = known.boards.of(f"promoted {promoted.text}", promoted.term, known.stock, known.view)
+        yield "promoted", keys_of(looking.bundle, board[: quotas.promoted])
     yield "random", _by_chance(looking, quotas.random)
 
 
@@ -132,20 +151,15 @@ def followed(looking: Looking) -> list[str]:
     return [*told, *sorted(weight.keys() - told.keys(), key=lambda name: (-weight[name], name))]
 
 
-def _vectors_of(bundle: Bundle, item_ids: Sequence[str]) -> list[tuple[str, Vector]]:
-    """The vectors of those items that the version knows."""
-    rows = bundle.scorer.rows_of(item_ids)
-    return [(name, bundle.scorer.item_vectors[row]) for name, row in zip(item_ids, rows, strict=True) if row >= 0]
-
-
-def _by_interest(looking: Looking, quota: int) -> list[list[str]]:
+def _by_interest(looking: Looking, quota: int) -> list[Sequence[Key]]:
     """The items near to each interest, by its share of the quota."""
-    age_of = {past.item_id: looking.asker.at - past.ts for past in looking.last}
-    known = _vectors_of(looking.bundle, list(age_of))
+    scorer, last = looking.bundle.scorer, looking.last
+    row_H = scorer.rows_of([past.item_id for past in last])
+    known = np.flatnonzero(row_H >= 0).tolist()
     if not known:
         return []
-    vector_HD = np.stack([vector_D for _, vector_D in known])
-    ages = [age_of[item_id] for item_id, _ in known]
+    vector_HD = scorer.item_vectors.take(row_H[known], axis=0)
+    ages = [looking.asker.at - last[place].ts for place in known]
     interests = interests_of(vector_HD, ages, most=INTERESTS, half_life=INTEREST_HALF_LIFE)
     shares = zip(interests, shared_out(quota, interests), strict=True)
     return [looking.nearest(vector_HD[one.place], share, ef=BESIDE) for one, share in shares if share]
@@ -159,15 +173,20 @@ def _of_categories(looking: Looking, quota: int) -> list[str]:
     """The best items of the first few categories, taking turns."""
     known = looking.known
     boards = [known.boards.of_category(name, known.stock, known.view) for name in followed(looking)[:CATEGORIES]]
-    mixed = (item_id for turn in zip_longest(*(board[:quota] for board in boards)) for item_id in turn if item_id)
-    return list(dict.fromkeys(mixed))[:quota]
+    taken: dict[str, None] = {}
+    for item_id in chain.from_iterable(zip_longest(*(board[:quota] for board in boards))):
+        if len(taken) == quota:
+            break
+        if item_id:
+            taken[item_id] = None
+    return list(taken)
 
 
-def _by_chance(looking: Looking, quota: int) -> list[str]:
+def _by_chance(looking: Looking, quota: int) -> Sequence[Key]:
     """Any items that may be shown, each alike; fewer than the quota where most are hidden."""
-    item_ids, hide_N = looking.bundle.scorer.item_ids, looking.hide_N
-    if not quota or not item_ids:
+    items, hide_N = len(looking.bundle.scorer.item_ids), looking.hide_N
+    if not quota or not items:
         return []
     random = looking.random("random")
-    drawn = dict.fromkeys(random.randrange(len(item_ids)) for _ in range(4 * quota))
-    return [item_ids[row] for row in drawn if not hide_N[row]][:quota]
+    drawn = dict.fromkeys(random.randrange(items) for _ in range(4 * quota))
+    return [row for row in drawn if hide_N is None or not hide_N[row]][:quota]

@@ -47,6 +47,11 @@ class Stock:
         """Goes up when any item opens, closes, or is declared otherwise."""
         return self._changes.revision
 
+    @property
+    def any_shut(self) -> bool:
+        """Whether there is any item that may not always be shown."""
+        return bool(self._spans)
+
     def put(self, item: Item) -> None:
         """Take the item as it is now."""
         before = self._items.get(item.item_id)

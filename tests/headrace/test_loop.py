@@ -59,3 +59,29 @@ def test_the_file_is_there_before_the_first_turn(tmp_path: Path) -> None:
 
     drive(loop(), telemetry(tmp_path), threading.Event(), rest=0)
     assert there == [True]
+
+
+class Rests(threading.Event):
+    """Notes how long it was waited for, and waits for nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(timeout or 0.0)
+        return False
+
+
+def test_rests_grow_while_there_is_nothing_to_do_and_begin_anew_after_work(tmp_path: Path) -> None:
+    turns, rests = [Turn(True)] * 9 + [Turn(False)] + [Turn(True)] * 2, Rests()
+    drive(iter(turns), telemetry(tmp_path), rests, rest=1.0, longest=2.0)
+    assert rests.seconds[:3] == [1.0, 1.25, 1.5625]
+    assert rests.seconds[5:9] == [2.0] * 4
+    assert rests.seconds[9:] == [1.0, 1.25]
+
+
+def test_rests_stay_as_they_are_where_no_longest_is_told(tmp_path: Path) -> None:
+    rests = Rests()
+    drive(iter([Turn(True)] * 3), telemetry(tmp_path), rests, rest=1.0)
+    assert rests.seconds == [1.0] * 3

@@ -7,10 +7,11 @@ from dataclasses import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serving.candidates import Candidates
 from serving.fold_rules import FoldRules
 from serving.known import Known
 from serving.policy import Quotas
-from serving.retrieval import Candidates, Shelf, retrieve
+from serving.retrieval import Shelf, retrieve
 from serving.scorer import Asker
 from streams.events import Event
 from streams.examples import Past

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from serving.candidates import Candidates
 from serving.policy import Quotas
-from serving.retrieval import Candidates, Shelf, retrieve
+from serving.retrieval import Shelf, retrieve
 from serving.scorer import Asker
 from streams.examples import Past
 from tests.serving.test_retrieval import AT, NONE, known_of

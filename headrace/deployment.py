@@ -107,6 +107,7 @@ def fold_rules_of(settings: Settings) -> FoldRules:
         horizon=rules.lifespan,
         impressions=rules.impressions,
         feedback=settings.gorse.feedback if settings.gorse.on else 0,
+        follow_window=settings.serving.watch_next.window,
     )
 
 

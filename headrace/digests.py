@@ -17,7 +17,7 @@ from streams.decisions import DecisionLog
 from streams.digest import digest_of_events, digest_of_examples
 
 LOGS = ("events", "examples")
-FOLDS = ("profiles", "popularity", "covisitation", "catalogue")
+FOLDS = ("profiles", "popularity", "covisitation", "catalogue", "following")
 NEVER = 1 << 40
 
 

@@ -22,6 +22,8 @@ from headrace.operations import Operator
 
 Share = Annotated[float, Field(gt=0, lt=1, strict=False)]
 Horizon = Annotated[int, BeforeValidator(milliseconds), Field(ge=0)]
+Value = Annotated[str, Field(max_length=5_000)]
+"""As long as a filter may be; empty where none shall be."""
 
 
 class StartBody(Why):
@@ -29,7 +31,7 @@ class StartBody(Why):
 
     name: Reason
     version: Version | None = None
-    settings: dict[Text, float | Text] = Field(default_factory=dict)
+    settings: dict[Text, float | Value] = Field(default_factory=dict)
     share: Share | None = None
     mirror: bool = False
     metric: str = ""

@@ -12,11 +12,12 @@ from pydantic import ValidationError
 
 from checkpoints.registry import Registry
 from checkpoints.store import VersionStore
+from headrace.list_settings import unlearned
 from headrace.operations import refuse_failed
 from headrace.settings import Serving, Settings
 from serving.arm_sums import METRICS
-from serving.arms import PREFIX, BadSetting, can_be_tried, names_told, policy_with
 from serving.policy import Policy
+from serving.tried_settings import PREFIX, BadSetting, can_be_tried, names_told, policy_with
 from streams.decisions import DecisionLog
 from streams.errors import HeadraceError, LogMismatch
 from streams.experiments import MOST, Experiment, Experiments, Trial
@@ -136,24 +137,26 @@ def tried_settings(given: Mapping[str, str], ground: Ground) -> dict[str, str]:
         for part in path:
             place = place[part]
         place[last] = text
-    weighed = any(name.startswith(f"{PREFIX}weights.") for name in given)
+    groups = {name.removeprefix(PREFIX).split(".")[0] for name in given}
     labels = _labels(ground)
-    if weighed and not ground.serving.weights:
+    if "weights" in groups and not ground.serving.weights:
         whole["weights"] = dict.fromkeys(labels, 1.0) | whole["weights"]
-    if weighed and (unknown := sorted(whole["weights"].keys() - set(labels))):
-        raise ExperimentError(f"weights name {', '.join(unknown)}, but labels are {', '.join(labels)}")
     try:
-        checked = Serving.model_validate(whole).model_dump()
+        serving = Serving.model_validate(whole)
+        checked = serving.model_dump()
         settings = {name: json.dumps(_at(checked, name)) for name in given}
         if whole["weights"] != ground.serving.weights:
             settings |= {f"{PREFIX}weights.{label}": json.dumps(worth) for label, worth in checked["weights"].items()}
         policy_with(Policy(), settings)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ExperimentError(f"serving.{where}: {first['msg']}, but it is {first['input']!r}") from None
+        where, fault = ".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")
+        raise ExperimentError(f"serving.{where} can't be {first['input']!r}: {fault}") from None
     except BadSetting as error:
         raise ExperimentError(str(error)) from None
+    named = {PREFIX + name: label for name, label in serving.labels_named.items() if name.split(".")[0] in groups}
+    if fault := unlearned(named, labels):
+        raise ExperimentError(fault)
     return settings
 
 

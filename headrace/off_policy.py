@@ -20,7 +20,6 @@ from headrace.experiment_terms import ExperimentError, Ground, tried_settings
 from headrace.interleaving import export_of
 from serving.answers import Ask
 from serving.arm_fold import WINDOW
-from serving.arms import policy_with
 from serving.build import Rules, make
 from serving.build_job import Job
 from serving.fold_rules import FoldRules
@@ -33,6 +32,7 @@ from serving.off_policy import LEAST, Pages, estimated
 from serving.policy import Policy
 from serving.retrieval import Shelf
 from serving.scorer import Scorer
+from serving.tried_settings import policy_with
 from streams.decisions import DecisionLog
 from streams.events import Event, Interaction, Slate
 from streams.frames import decode_frame

@@ -52,7 +52,7 @@ def learner_of(settings: Settings) -> Callable[[], Learner]:
 
 def policy_of(settings: Settings) -> Policy:
     """What the operator decided about slates."""
-    from serving.policy import Bid, Caps, Policy, Promotion, Quotas, SeenRule
+    from serving.policy import Bid, Caps, Policy, Promotion, Quotas, SeenRule, WatchNext
 
     told = settings.serving
     return Policy(
@@ -67,6 +67,7 @@ def policy_of(settings: Settings) -> Policy:
         caps=Caps(**dict(told.caps)),
         promotion=Promotion(**dict(told.promotion)),
         bid=Bid(**dict(told.bid)),
+        watch_next=WatchNext(weight=told.watch_next.weight, label=told.watch_next.label),
         exploration=told.exploration,
         boldness=told.boldness,
     )

@@ -18,7 +18,7 @@ from headrace.feature_settings import Feature, declared_of
 from headrace.gate_settings import Gate, Rollback
 from headrace.gorse_settings import GorseRoutes
 from headrace.guard_settings import Guard
-from headrace.list_settings import Bid, Caps, Promotion
+from headrace.list_settings import Bid, Caps, Promotion, WatchNext, unlearned
 from headrace.row_settings import Rows
 from headrace.store_settings import Retention, Store
 from headrace.stream_settings import CLOSED, Duration, Gateway, Join, Kafka, Label, Sequencer
@@ -133,12 +133,20 @@ class Serving(BaseModel):
     exploration: Literal["epsilon", "thompson"] = Field(
         default="epsilon", description="thompson: values are drawn as uncertain as few views leave them, beside epsilon"
     )
-    boldness: float = Field(default=1.0, ge=0, description="how many times as wide thompson draws")
+    boldness: float = Field(default=1.0, ge=0, allow_inf_nan=False, description="how many times as wide thompson draws")
     quotas: Quotas = Quotas()
     seen: Seen = Seen()
     caps: Caps = Caps()
     promotion: Promotion = Promotion()
     bid: Bid = Bid()
+    watch_next: WatchNext = WatchNext()
+
+    @property
+    def labels_named(self) -> dict[str, str]:
+        """The labels that lists go by, under the settings that name them."""
+        told = {f"weights.{label}": label for label in self.weights}
+        told |= {"bid.label": self.bid.label} if self.bid.attribute else {}
+        return told | ({"watch_next.label": self.watch_next.label} if self.watch_next.weight else {})
 
 
 DEFAULT_LABELS = {
@@ -196,10 +204,9 @@ class Settings(BaseSettings):
 
     @field_validator("serving")
     @classmethod
-    def _weights_name_labels(cls, serving: Serving, info: Any) -> Serving:
-        unknown = sorted(serving.weights.keys() - info.data.get("labels", {}).keys())
-        if unknown and "labels" in info.data:
-            raise ValueError(f"weights name {', '.join(unknown)}, but labels are {', '.join(info.data['labels'])}")
+    def _lists_go_by_labels(cls, serving: Serving, info: Any) -> Serving:
+        if "labels" in info.data and (fault := unlearned(serving.labels_named, info.data["labels"])):
+            raise ValueError(fault)
         return serving
 
     @classmethod

@@ -9,29 +9,17 @@ measures.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from threading import Lock
-from typing import Any
-
-import msgspec
 
 from serving.live import Bundle
-from serving.policy import Policy, Quotas, SeenRule
+from serving.policy import Policy
 from serving.recommend import Recommender
-from streams.errors import HeadraceError
+from serving.tried_settings import BadSetting, policy_with
 from streams.experiments import ON, Experiment, arm_of
 
-PREFIX = "serving."
-GROUPS = {
-    "quotas": frozenset(one.name for one in fields(Quotas)),
-    "seen": frozenset(one.name for one in fields(SeenRule)),
-}
 MOST_WAYS = 16
 """Ways of answering that are kept ready; each remembers its users' last lists."""
-
-
-class BadSetting(HeadraceError):
-    """A setting that can't be tried, or not with this value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +84,7 @@ class Arms:
         base = self._based(overlay, troubles)
         for one in running:
             try:
-                policy_with(base, one.trial.settings)
+                self._can_serve(policy_with(base, one.trial.settings))
             except BadSetting as error:
                 troubles.append(f"experiment {one.name} is not served: {error}")
                 continue
@@ -146,63 +134,15 @@ class Arms:
 
     def _based(self, overlay: dict[str, str], troubles: list[str]) -> Policy:
         try:
-            return policy_with(self._policy, overlay)
+            return self._can_serve(policy_with(self._policy, overlay))
         except BadSetting as error:
             troubles.append(f"promoted settings are not served: {error}")
             return self._policy
 
-
-def policy_with(policy: Policy, settings: dict[str, str]) -> Policy:
-    """The policy with other values, by the settings' names, values as JSON. Raises BadSetting.
-
-    >>> changed = policy_with(Policy(), {"serving.diversity": "0.3", "serving.quotas.fresh": "9"})
-    >>> changed.diversity, changed.quotas.fresh
-    (0.3, 9)
-    """
-    for name, text in settings.items():
-        policy = _with(policy, name, _value(name, text))
-    return policy
-
-
-def can_be_tried(name: str) -> bool:
-    """Whether a setting of this name is one that an experiment may carry.
-
-    >>> [can_be_tried(name) for name in ("serving.diversity", "serving.seen.shown_for", "serving.port", "serving.seen")]
-    [True, True, False, False]
-    """
-    first, _, rest = name.removeprefix(PREFIX).partition(".")
-    if not name.startswith(PREFIX) or not rest:
-        return name.startswith(PREFIX) and not name.endswith(".") and first in NUMBERS
-    return "." not in rest if first == "weights" else rest in GROUPS.get(first, ())
-
-
-def names_told() -> str:
-    """The settings that can be tried."""
-    grouped = (f"serving.{group}.{name}" for group, names in GROUPS.items() for name in sorted(names))
-    return ", ".join((*(f"serving.{name}" for name in NUMBERS), "serving.weights.LABEL", *grouped))
-
-
-def _value(name: str, text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        raise BadSetting(f"{name} is {text!r}, which is no JSON; write a number") from None
-
-
-def _with(policy: Policy, name: str, value: Any) -> Policy:
-    first, _, rest = name.removeprefix(PREFIX).partition(".")
-    if not name.startswith(PREFIX) or isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadSetting(f"{name} = {value!r} can't be tried; what can be is a number of [serving]: {names_told()}")
-    if first == "weights" and rest:
-        return replace(policy, weights={**policy.weights, rest: float(value)})
-    changes: dict[str, Any] = {}
-    if first in GROUPS and rest in GROUPS[first]:
-        changes[first] = replace(getattr(policy, first), **{rest: int(value)})
-    elif first in NUMBERS and not rest:
-        changes[first] = float(value)
-    if changes:
-        return replace(policy, **changes)
-    raise BadSetting(f"{name} can't be tried; what can be: {names_told()}")
-
-
-NUMBERS = ("diversity", "epsilon", "fatigue", "deadline")
+    def _can_serve(self, policy: Policy) -> Policy:
+        if policy.watch_next.weight and not self.plain.known.counts_what_follows:
+            raise BadSetting(
+                f"serving.watch_next.weight is {policy.watch_next.weight:g}, but nothing that follows is counted of "
+                "this log. Set [serving.watch_next] window, then: headrace configure apply --why TEXT"
+            )
+        return policy

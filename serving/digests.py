@@ -25,7 +25,7 @@ def digest_of_fold(parts: Sequence[Part], name: str) -> str:
     >>> click = Interaction("e", 7, "ana", "click", item_id="tea")
     >>> one.feed(0, 0, [click, Tick(9)]); two.feed(0, 4, [click]); two.feed(0, 7, [Tick(9)])
     >>> [digest_of_fold([one], name) == digest_of_fold([two], name) for name in FOLDS]
-    [True, True, True, True]
+    [True, True, True, True, True]
     """
     told = hashlib.sha256()
     for part in sorted(parts, key=lambda part: part.partition):
@@ -59,6 +59,13 @@ def _covisitation(part: Part) -> Told:
     yield from part.covisitation.told()
 
 
+def _following(part: Part) -> Told:
+    item_ids, origin, sums = part.following.told()
+    size = len(sums) // len(item_ids) if item_ids else 0
+    yield origin
+    yield from ((item_id, sums[size * n : size * (n + 1)]) for n, item_id in enumerate(item_ids))
+
+
 def _catalogue(part: Part) -> Told:
     yield from part.catalogue.told()
 
@@ -68,6 +75,7 @@ FOLDS: Mapping[str, Callable[[Part], Told]] = {
     "popularity": _popularity,
     "covisitation": _covisitation,
     "catalogue": _catalogue,
+    "following": _following,
 }
 
 _canonical = msgspec.msgpack.Encoder(order="deterministic").encode

@@ -48,6 +48,8 @@ class FoldRules:
     history_of: dict[str, int] = field(default_factory=dict, metadata=UNSAID)
     feedback: int = field(default=0, metadata=UNSAID)
     """Rows of feedback that each partition keeps for lists of it; 0: none."""
+    follow_window: int = field(default=0, metadata=UNSAID)
+    """How long after an item (ms) what else is wanted counts as following it; 0: nothing is counted."""
 
     @property
     def text(self) -> str:

@@ -11,13 +11,11 @@ from functools import lru_cache
 from heapq import merge
 from itertools import islice
 
-import numpy as np
-
 from serving.awaited import Awaited
 from serving.boards import Boards
+from serving.code_sums import CodeSums
 from serving.fold_rules import FoldRules
 from serving.part import Part
-from serving.popularity import Sums
 from serving.profiles import Profile
 from serving.stock import Stock
 from serving.view import LISTED, View, view_of
@@ -47,12 +45,17 @@ class Known:
         """Whether any version was ever published."""
         self.awaited = Awaited()
         self._partition_of = lru_cache(maxsize=1 << 16)(partition_of)
-        self._codes: list[list[int]] = [[] for _ in range(partitions)]
+        self._counts, self._follows = CodeSums(self.stock), CodeSums(self.stock)
 
     @property
     def positions(self) -> Positions:
         """The next offsets to read in `events`."""
         return {part.partition: part.next for part in self.parts}
+
+    @property
+    def counts_what_follows(self) -> bool:
+        """Whether the rules that hold now say that what is wanted after an item is counted."""
+        return any(part.rules.follow_window for part in self.parts)
 
     def home(self, user_id: str) -> Part:
         """The part that knows a user."""
@@ -88,7 +91,6 @@ class Known:
     def put(self, part: Part) -> None:
         """Replace a part: 1 requests read the new one; 2 the stock forgets what only the old one had."""
         old, self.parts[part.partition] = self.parts[part.partition], part
-        self._codes[part.partition] = []
         for item_id in old.catalogue.items.keys() - part.catalogue.items.keys():
             self.stock.drop(item_id)
         for item in part.catalogue.items.values():
@@ -97,15 +99,10 @@ class Known:
     def refresh(self) -> None:
         """Make the view anew, as of the newest event. For the folding thread alone."""
         at = max(part.newest for part in self.parts)
-        self.view = view_of(at, self.stock.item_ids, self._sums(at), self._latest(at))
-
-    def _sums(self, at: int) -> Sums:
-        for part, codes in zip(self.parts, self._codes, strict=True):
-            codes.extend(self.stock.code(item_id) for item_id in part.popularity.item_ids[len(codes) :])
-        total: Sums = np.zeros((len(self.stock.item_ids), 4))
-        for part, codes in zip(self.parts, self._codes, strict=True):
-            total[codes] += part.popularity.read(at)
-        return total
+        counts = self._counts.read([part.popularity for part in self.parts], at)
+        counted = self.counts_what_follows
+        follows = self._follows.read([part.following for part in self.parts], at) if counted else None
+        self.view = view_of(at, self.stock.item_ids, counts, self._latest(at), follows)
 
     def _latest(self, at: int) -> list[str]:
         by_birth = (self._born(part, at) for part in self.parts)

@@ -1,4 +1,4 @@
-"""Everything that a server knows of one partition of `events`: four folds with one position.
+"""Everything that a server knows of one partition of `events`: its folds, with one position.
 
 They stand together because they see the same events once: repeats and forgotten users are dropped here, before any of
 them counts. Masks are for the caller (`folding.py`): what comes in is visible.
@@ -12,6 +12,7 @@ from serving.catalogue import Catalogue
 from serving.covisitation import Covisitation
 from serving.feedback import Feedbacks
 from serving.fold_rules import FoldRules
+from serving.following import Following
 from serving.popularity import Popularity
 from serving.profiles import Profiles
 from serving.remembered import Remembered
@@ -22,7 +23,7 @@ from streams.repeats import Repeats
 
 
 class Part:
-    """Profiles, popularity, co-visitation and catalogue of one partition.
+    """Profiles, popularity, co-visitation and catalogue of one partition, and what the rules ask for beside them.
 
     >>> part = Part(0, 1, FoldRules())
     >>> click = Interaction("e1", 1_000, "ana", "click", item_id="tea")
@@ -59,6 +60,7 @@ class Part:
         )
         self.catalogue = Catalogue(partition=partition, partitions=partitions)
         self.feedback = Feedbacks(rules.feedback)
+        self.following = Following(half_life=rules.covisit_half_life, window=rules.follow_window)
 
     @property
     def positions(self) -> Positions:
@@ -149,6 +151,7 @@ class Part:
             before = [past for past in history if past.type in self.rules.positives]
             self.covisitation.want(event.item_id, before, event.ts)
             self.popularity.want(event.item_id, event.ts)
+            self.following.want(event.item_id, before, event.ts)
         self.profiles.act(event.user_id, Past(event.item_id, event.type, event.ts), wanted=wanted)
 
     def _forget(self, event: User) -> None:

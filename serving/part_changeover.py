@@ -2,8 +2,9 @@
 
 A function of what is known and of both rules alone, done before the first frame that the new rules judge. Catalogue,
 users, pairs and sums are carried over: sums that fade otherwise from here on keep what they weigh now, and bounds that
-were made smaller take hold at the next event of a user or an item, as in the joiner. Time never goes back, and what
-the old rules had forgotten never matters again. Nothing here feeds a fold.
+were made smaller take hold at the next event of a user or an item, as in the joiner; with another window in which items
+follow, what was counted in the old one fades away. Time never goes back, and what the old rules had forgotten never
+matters again. Nothing here feeds a fold.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from serving.covisitation import Covisitation
 from serving.decay import Decay
 from serving.feedback import Feedbacks
 from serving.fold_rules import FoldRules
+from serving.following import Following
 from serving.part import Part
 from serving.popularity import Popularity
 from serving.profiles import Profiles
@@ -36,6 +38,7 @@ def change_over(part: Part, rules: FoldRules) -> None:
     for user_id, row in part.feedback.told() if rules.feedback else ():
         feedback.take(user_id, row)
     part.feedback = feedback
+    part.following = _following(part.following, old, rules, at)
     part.judge_by(rules)
 
 
@@ -62,6 +65,15 @@ def _covisitation(standing: Covisitation, old: FoldRules, new: FoldRules, at: in
     )
     covisitation.take(pairs, origin)
     return covisitation
+
+
+def _following(standing: Following, old: FoldRules, new: FoldRules, at: int) -> Following:
+    following = Following(half_life=new.covisit_half_life, window=new.follow_window)
+    if new.follow_window:
+        item_ids, origin, told = standing.told()
+        factor, origin = _regrown(old.covisit_half_life, origin, new.covisit_half_life, at)
+        following.take(list(item_ids), origin, (np.frombuffer(told, np.float64) * factor).tobytes())
+    return following
 
 
 def _regrown(old: int, origin: int, new: int, at: int) -> tuple[float, int]:

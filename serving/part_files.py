@@ -66,6 +66,9 @@ def restore(part: Part, home: Path) -> None:
     if part.rules.feedback:
         for user_id, row in read(home / "feedback", tuple[str, Row], seen):
             part.feedback.take(user_id, row)
+    if part.rules.follow_window:
+        for followed in read(home / "following", tuple[list[str], int, bytes], seen):
+            part.following.take(*followed)
     if seen.hexdigest() != head.digest:
         raise ValueError(f"{home} holds other bytes ({seen.hexdigest()[:8]}) than its head says ({head.digest[:8]})")
     part.next, part.decisions, part.newest = head.next, head.decisions, head.newest
@@ -99,3 +102,5 @@ def _states(part: Part) -> Iterator[tuple[str, Iterable[object]]]:
     yield "attributes", part.profiles.attributes()
     if part.rules.feedback:
         yield "feedback", part.feedback.told()
+    if part.rules.follow_window:
+        yield "following", [part.following.told()]

@@ -70,6 +70,15 @@ class Bid:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchNext:
+    """An item's chance of `label` times how many items people went on to want after it (`following.py`), times
+    `weight`, adds to its value: `weight` is what one more item that is wanted is worth. 0 adds nothing."""
+
+    weight: float = 0.0
+    label: str = "click"
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Everything that may change between two requests without learning anything.
 
@@ -92,5 +101,6 @@ class Policy:
     caps: Caps = field(default_factory=Caps)
     promotion: Promotion = field(default_factory=Promotion)
     bid: Bid = field(default_factory=Bid)
+    watch_next: WatchNext = field(default_factory=WatchNext)
     exploration: Literal["epsilon", "thompson"] = "epsilon"
     boldness: float = 1.0

@@ -44,6 +44,17 @@ def bids_of(bid_I: NDArray[np.float64], chance_I: Floats, weight: float) -> Floa
     return added_I
 
 
+def following_of(follows_I: NDArray[np.float64], chance_I: Floats, weight: float) -> Floats:
+    """What is expected to follow, in each item's value: so many more items are wanted after it, but only where it is
+    wanted itself (an expected value: Sutton and Barto, "Reinforcement Learning", 2nd ed., section 3.3, of one step).
+
+    >>> following_of(np.array([3.0, 1.0]), np.array([0.25, 0.5], np.float32), weight=2.0).tolist()
+    [1.5, 1.0]
+    """
+    added_I: Floats = (follows_I * chance_I * weight).astype(np.float32)
+    return added_I
+
+
 def predicted(known_IL: Floats, row_I: NDArray[np.int32], rate_U: NDArray[np.float64]) -> Floats:
     """Predictions for all candidates: the version's for those with a row (`known_IL`, in their order), for the others
     their click rate (`rate_U`) in place of each label, but no more than the version gives its own on average.

@@ -22,7 +22,7 @@ class StampsTold(Struct):
 
 
 class Explanation(Struct):
-    """Predicted labels, what each adds to the `value` by the operator's weights (`terms`, with `bid`),
+    """Predicted labels, what each adds to the `value` by the operator's weights (`terms`, with `bid` and `watch_next`),
     showings in vain and the part of the value that they left (`kept`: the item's score is value x kept), the place's
     probability, and in words why the item is there: what found it, `explored`, `promoted`, `shown_in_vain`."""
 

@@ -1,4 +1,4 @@
-"""What candidates are predicted and worth: by one version's ranker, the operator's weights and bids.
+"""What candidates are predicted and worth: by one version's ranker, the operator's weights, bids and what followed.
 
 Each stage gives the version that its own arrays say; they are compared here. Nothing is chosen.
 """
@@ -17,7 +17,7 @@ from serving.live import Bundle
 from serving.policy import Policy
 from serving.pooling import Worth
 from serving.profiles import Profile, Seen
-from serving.ranking import Floats, bids_of, predicted, value_of, weights_of
+from serving.ranking import Floats, bids_of, following_of, predicted, value_of, weights_of
 from serving.scorer import Asker, Scorer
 from streams.errors import HeadraceError
 
@@ -82,8 +82,11 @@ def added_to(
     found: Candidates, probability_IL: Floats, labels: Sequence[str], known: Known, policy: Policy
 ) -> dict[str, Floats]:
     """What is in values beside the predicted labels, by its name; nothing that is not asked for is computed."""
-    bid = policy.bid
-    if not bid.attribute or bid.label not in labels:
-        return {}
-    bid_I = known.stock.numbers(bid.attribute, known.stock.codes(found.item_ids))
-    return {"bid": bids_of(bid_I, probability_IL[:, labels.index(bid.label)], bid.weight)}
+    bid, then, added = policy.bid, policy.watch_next, dict[str, Floats]()
+    if bid.attribute and bid.label in labels:
+        bid_I = known.stock.numbers(bid.attribute, known.stock.codes(found.item_ids))
+        added["bid"] = bids_of(bid_I, probability_IL[:, labels.index(bid.label)], bid.weight)
+    if then.weight and then.label in labels:
+        follows_I = known.view.followed(known.stock.codes(found.item_ids))
+        added["watch_next"] = following_of(follows_I, probability_IL[:, labels.index(then.label)], then.weight)
+    return added

@@ -26,7 +26,9 @@ from tests.chaos.chain import Chain, content
 from tests.chaos.world import PARTITIONS, World
 from tests.streams.messy_logs import RULES
 
-FOLD_RULES = FoldRules(history=RULES.history, out_of_orderness=RULES.out_of_orderness, horizon=RULES.lifespan)
+FOLD_RULES = FoldRules(
+    history=RULES.history, out_of_orderness=RULES.out_of_orderness, horizon=RULES.lifespan, follow_window=RULES.lifespan
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def told(part: Part) -> bytes:
         part.popularity.told(),
         sorted(part.covisitation.told()),
         part.covisitation.origin,
+        part.following.told(),
         sorted(part.catalogue.told(), key=lambda pair: pair[0].item_id),
         part.newest,
         part.forgotten,

@@ -29,7 +29,7 @@ LATER = [Tick(3_000), Interaction("c3", 3_500, "ana", "click", item_id="jam", ap
 
 
 def deployment(folder: Path, *frames: list[Event]) -> Settings:
-    settings = Settings(var=folder, partitions=1)
+    settings = Settings(var=folder, partitions=1, serving={"watch_next": {"window": "1h"}})
     with open_logs(settings) as logs:
         log = logs.open("events", 1)
         for frame in frames:
@@ -56,7 +56,7 @@ def test_masked_events_leave_no_trace_in_a_digest(masked: Settings, tmp_path: Pa
     assert digest_of(masked, name) == digest_of(removed, name)
 
 
-@pytest.mark.parametrize("name", ["events", "profiles", "popularity", "covisitation"])
+@pytest.mark.parametrize("name", ["events", "profiles", "popularity", "covisitation", "following"])
 def test_without_the_mask_the_digest_is_another(masked: Settings, tmp_path: Path, name: str) -> None:
     whole = deployment(tmp_path / "whole", GOOD, [*BAD, *LATER])
     assert digest_of(masked, name) != digest_of(whole, name)

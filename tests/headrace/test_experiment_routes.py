@@ -61,12 +61,23 @@ def test_the_whole_life_of_an_experiment_over_http(client: Client) -> None:
     assert client.get()[1][0]["state"] == "aborted"
 
 
+def test_texts_and_whole_numbers_are_tried_over_http_too(client: Client) -> None:
+    told = {"serving.caps.author": 2, "serving.promotion.filter": "ad = 1", "serving.exploration": "thompson"}
+    assert client.post("", BOLD | {"settings": told})[0] == 200
+    (row,) = client.get()[1]
+    assert row["settings"] == {
+        "serving.caps.author": "2", "serving.promotion.filter": '"ad = 1"', "serving.exploration": '"thompson"',
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "told"),
     [
         ("", BOLD | {"metric": ""}, 409, "needs a metric"),
         ("", {"name": "v7", "version": 7, "share": 0.5, "metric": "page_ctr", "why": "x"}, 404, "7"),
         ("", BOLD | {"mood": 1}, 422, ""),
+        ("", BOLD | {"settings": {"serving.exploration": "wild"}}, 409, "'epsilon' or 'thompson'"),
+        ("", BOLD | {"settings": {"serving.caps.author": -1}}, 409, "serving.caps.author can't be '-1.0'"),
         ("/shy/abort", {"why": "x"}, 404, "no experiment 'shy'"),
         ("/shy/abort", {"why": " "}, 422, ""),
     ],

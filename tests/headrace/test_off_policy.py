@@ -88,11 +88,24 @@ def test_settings_that_leave_less_to_chance_are_told_apart_and_are_less_sure(tow
     assert told["snips"]["low"] is None
 
 
+def test_other_lists_by_caps_bids_and_chance_are_judged(town: Town) -> None:
+    plain = ask(town)
+    settings = {"caps.category": "1", "exploration": "thompson", "boldness": "2"}
+    told = judged(
+        Question(town.served[-1], {f"serving.{name}": text for name, text in settings.items()}),
+        town.ground(), fold_rules_of(town.settings), policy_of(town.settings),
+    )  # fmt: skip
+    assert told["settings"] == {f"serving.{name}": text for name, text in settings.items()}
+    assert told["snips"]["value"] != plain["snips"]["value"]
+
+
 def test_a_question_without_an_answer_is_refused(town: Town) -> None:
     with pytest.raises(ExperimentError, match="like is not learned; labels are click, buy"):
         judged(Question(1, label="like"), town.ground(), fold_rules_of(town.settings), policy_of(town.settings))
     with pytest.raises(ExperimentError, match="can't be tried"):
         ask(town, port="9")
+    with pytest.raises(ExperimentError, match=r"serving\.exploration can't be 'wild': Input should be 'epsilon' or"):
+        ask(town, exploration="wild")
 
 
 def test_without_slates_behind_the_version_nothing_is_judged(town: Town) -> None:

@@ -55,7 +55,14 @@ def test_naming_a_label_drops_those_that_are_there_without() -> None:
         ),
         ('[features.mood]\nkind = "number"\nfrom = "surface"\n', "features.mood: a number can't be from 'surface'"),
         ("[serving]\nport = 99999\n", "serving.port is 99999"),
-        ("[serving]\nweights = {buy = 1}\n", "weights name buy, but labels are click, long_view, purchase"),
+        ("[serving]\nweights = {buy = 1}\n", "weights.buy names 'buy', but labels are click, long_view, purchase"),
+        ('[serving.bid]\nattribute = "bid"\nlabel = "buy"\n', "bid.label names 'buy', but labels are click"),
+        ('[serving.promotion]\nfilter = "ad ="\n', 'serving.promotion.filter is "ad =": at column 5 the filter ends'),
+        (
+            "[serving.watch_next]\nweight = 0.5\n",
+            "serving.watch_next.weight is 0.5: nothing that follows is counted; set [serving.watch_next] window too",
+        ),
+        ('[serving.watch_next]\nwindow = "1h"\nweight = 1\nlabel = "buy"\n', "watch_next.label names 'buy', but"),
         ("port = = 5", "can't be read"),
     ],
 )

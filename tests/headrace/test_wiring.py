@@ -43,7 +43,7 @@ from headrace.web import listen
 from learners import row_terms
 from learners.fields import Declared
 from learners.learn_settings import LearnSettings
-from serving.policy import Bid, Caps, Promotion, Quotas, SeenRule
+from serving.policy import Bid, Caps, Promotion, Quotas, SeenRule, WatchNext
 from streams import rules
 from streams.errors import LogMismatch
 
@@ -54,6 +54,7 @@ WIRED = (
 HANDED_OVER_WHOLE = {
     "labels.NAME": rules.Label, "serving.quotas": Quotas, "serving.seen": SeenRule,
     "serving.caps": Caps, "serving.promotion": Promotion, "serving.bid": Bid,
+    "serving.watch_next": WatchNext,
 }  # fmt: skip
 """Groups whose fields are the arguments of one class, by the same names."""
 
@@ -103,6 +104,18 @@ def test_what_the_operator_says_of_slates_reaches_the_policy() -> None:
     policy = policy_of(demo_settings(Path("x"), serving=serving))
     assert (policy.quotas.popular, policy.weights, policy.epsilon) == (3, {"click": 2.0}, 0.5)
     assert policy.seen.wanted_for == 1_000
+    lists = {
+        "caps": {"author": 2},
+        "promotion": {"filter": "ad = 1", "share": 0.2},
+        "bid": {"attribute": "bid", "weight": 2},
+        "watch_next": {"window": "30m", "weight": 0.5},
+        "exploration": "thompson",
+        "boldness": 2,
+    }
+    policy = policy_of(demo_settings(Path("x"), serving=lists))
+    assert (policy.caps, policy.promotion) == (Caps(author=2), Promotion("ad = 1", 0.2))
+    assert (policy.bid, policy.watch_next) == (Bid("bid", weight=2.0), WatchNext(0.5))
+    assert (policy.exploration, policy.boldness) == ("thompson", 2.0)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +134,8 @@ def test_what_the_operator_says_of_slates_reaches_the_policy() -> None:
             {"features": {"mood": {"kind": "text", "from": "query_text", "size": 1}}},
             ["learn.features.mood.from", "learn.features.mood.kind", "learn.features.mood.size"],
         ),
+        ({"serving": {"watch_next": {"window": "30m"}}}, ["serve.follow_window"]),
+        ({"serving": {"watch_next": {"window": 0}}}, []),
         ({"serving": {"port": 1}, "trainer": {"commit": "7s"}}, []),
     ],
 )

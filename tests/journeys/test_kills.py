@@ -32,7 +32,7 @@ from tests.journeys.recorded import Recorded, record, recorded_settings, without
 pytestmark = pytest.mark.timeout(1_800)
 
 PROCESSES = ("serve", "join", "train", "follow")
-FOLDS = ("events", "examples", "profiles", "popularity", "covisitation", "catalogue")
+FOLDS = ("events", "examples", "profiles", "popularity", "covisitation", "catalogue", "following")
 LAST_GOOD = 2
 MOMENTS_S = 6.0
 """Kills fall within this time after the command."""

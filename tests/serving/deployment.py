@@ -38,13 +38,15 @@ CALM = Policy(epsilon=0.0, diversity=0.0, deadline=60_000.0)
 class Deployment:
     """Logs, folds and recommender; `tell` writes events as a sequencer would, `fold` reads them to the end."""
 
-    def __init__(self, folder: Path, *, logs: MemoryLogs | None = None, now: Now | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, logs: MemoryLogs | None = None, now: Now | None = None, rules: FoldRules | None = None
+    ) -> None:
         self.folder = folder
         self.now = now or Now()
         self.telling = Telling(self.now)
         self.logs = logs or MemoryLogs()
         self.live = MemoryLive()
-        self.known = Known(partitions=PARTITIONS, rules=FoldRules())
+        self.known = Known(partitions=PARTITIONS, rules=rules or FoldRules())
         self.recommender = Recommender(self.known, self.live, CALM)
         self.intake = Intake(self.logs, partitions=PARTITIONS, clock=self.now)
         self.folding: Iterator[Folded] = fold(self.logs, self.known, folder=folder, clock=self.now, snapshot_every=1)

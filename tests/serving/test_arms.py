@@ -13,8 +13,7 @@ import uvicorn
 from serving.answering import Answering
 from serving.answers import Ask, Recommendation
 from serving.api import Server, create_app
-from serving.arms import Arms, BadSetting, policy_with
-from serving.policy import Policy
+from serving.arms import Arms
 from serving.serving_counts import ServingCounts
 from serving.slate_log import SlateWriter
 from streams.experiments import Experiment, Trial, arm_of
@@ -164,11 +163,3 @@ def test_a_mirror_that_fails_is_counted_and_hurts_nobody(town: Deployment) -> No
         while not counts.told()["mirrors"]:
             threading.Event().wait(0.01)
     assert counts.told()["mirrors"]["bold"]["answers"] == 0
-
-
-@pytest.mark.parametrize(
-    "name", ["serving.host", "serving.port", "diversity", "serving.quotas.host", "serving.weights"]
-)
-def test_what_is_no_matter_of_lists_can_not_be_tried(name: str) -> None:
-    with pytest.raises(BadSetting, match=r"can't be tried; what can be"):
-        policy_with(Policy(), {name: "1"})

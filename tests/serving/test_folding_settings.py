@@ -18,7 +18,9 @@ from streams.events import Interaction, Tick
 from tests.serving.deployment import PARTITIONS, Deployment
 
 BASE = FoldRules()
-OTHERS = FoldRules(history=3, out_of_orderness=60_000, horizon=5_000, slow_half_life=900, fast_half_life=70)
+OTHERS = FoldRules(
+    history=3, out_of_orderness=60_000, horizon=5_000, slow_half_life=900, fast_half_life=70, follow_window=7_000
+)
 LONGER = replace(BASE, horizon=2 * BASE.horizon, covisit_half_life=5_000, covisit_clicks=1, positives=("like",))
 
 

@@ -84,6 +84,21 @@ def test_what_is_promoted_has_its_share_of_places_and_no_more(
     assert count - others == max(due, count - int((~PROMOTED).sum()))
 
 
+def filled(value: list[float], count: int, limits: Limits) -> list[int]:
+    worth, alike = np.array(value, np.float32), np.eye(len(value), dtype=np.float32)
+    return [one.index for one in choose(worth, alike, count, diversity=0, epsilon=0, random=Random(1), limits=limits)]
+
+
+def test_a_cap_gives_way_before_promotions_have_more_than_their_share() -> None:
+    one_author = groups_of([("ana",), ("ana",), ("bob",)], 1)
+    assert filled([0.9, 0.8, 1.0], 2, Limits(one_author, np.array([False, False, True]), 0.0)) == [0, 1]
+
+
+def test_a_promotion_that_is_due_does_not_break_a_cap() -> None:
+    one_author = groups_of([("ana",), ("ana",), ("bob",)], 1)
+    assert filled([0.9, 0.8, 0.7], 2, Limits(one_author, np.array([True, True, False]), 1.0)) == [0, 2]
+
+
 def test_a_promotion_stands_where_its_share_is_due_at_last() -> None:
     value = np.where(PROMOTED, 0, VALUE + 1).astype(np.float32)
     limits = Limits(promoted_I=PROMOTED, share=0.25)

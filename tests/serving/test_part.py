@@ -21,7 +21,9 @@ from streams.events import Event, Tick, User
 from streams.mask import Entry
 from tests.worlds import Now, Telling
 
-RULES = FoldRules(history=4, seen=5, out_of_orderness=10, horizon=1_000, fast_half_life=50, slow_half_life=400)
+RULES = FoldRules(
+    history=4, seen=5, out_of_orderness=10, horizon=1_000, fast_half_life=50, slow_half_life=400, follow_window=90
+)
 
 
 def stream(seed: int, size: int = 60) -> list[Event]:
@@ -48,6 +50,7 @@ def told(part: Part) -> bytes:
     pieces = [
         sorted(part.profiles.told()),
         part.popularity.told(),
+        part.following.told(),
         sorted(part.covisitation.told()),
         sorted(part.catalogue.told(), key=lambda pair: pair[0].item_id),
         sorted(part.forgotten.items()),

@@ -26,6 +26,8 @@ ITEM = SPACES.index("item")
 
 SHELVES = 32
 """Dictionaries among which a version's items are spread: to make room in one of a million holds up every thread."""
+CHUNK = 4_096
+"""Texts that are cut out at a time: to make one list of a million ends holds up every thread, too."""
 
 
 def document_of(folder: Path) -> dict[str, Any]:
@@ -51,8 +53,16 @@ def texts_of(arrays: Arrays, name: str) -> list[str]:
     >>> texts_of({"a.bytes": np.frombuffer(b"teapot", np.uint8), "a.ends": np.array([3, 6])}, "a")
     ['tea', 'pot']
     """
-    data, ends = arrays[f"{name}.bytes"].tobytes(), arrays[f"{name}.ends"].tolist()
-    return [data[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
+    data_N, end_N = arrays[f"{name}.bytes"], arrays[f"{name}.ends"]
+    texts: list[str] = []
+    start = 0
+    for first in range(0, len(end_N), CHUNK):
+        ends = end_N[first : first + CHUNK].tolist()
+        data, begin = data_N[start : ends[-1]].tobytes(), start
+        for end in ends:
+            texts.append(data[start - begin : end - begin].decode())
+            start = end
+    return texts
 
 
 def items_known(folder: Path) -> int:
@@ -106,7 +116,7 @@ class ExportedItems:
     def __init__(self, arrays: Arrays, offered: int) -> None:
         self._entries: list[dict[str, int]] = [{} for _ in range(SHELVES)]
         every = texts_of(arrays, "item_ids")
-        self.ids = every[:offered]
+        self.ids = every if offered == len(every) else every[:offered]
         self.read_EW: Ints = arrays["read"]
         for entry, item_id in enumerate(every):
             self._entries[hash(item_id) % SHELVES][item_id] = entry

@@ -45,6 +45,7 @@ class Shelf:
         self._item_ids = bundle.scorer.item_ids
         self._stock = stock
         self._code_N = stock.codes(self._item_ids)
+        self._row_C = _inverse(self._code_N)
         self._lists: tuple[View, Lists] | None = None
         self._asked: tuple[int, int] | None = None
         self._closed_N: NDArray[np.uint8] = np.zeros(len(self._item_ids), np.uint8)
@@ -95,12 +96,22 @@ class Shelf:
     def _closed(self, at: int) -> NDArray[np.uint8]:
         asked = (self._stock.revision, at // MASK_LIFE)
         if asked != self._asked:
-            unheard = np.flatnonzero(self._code_N < 0)
-            self._code_N[unheard] = self._stock.codes(self._item_ids[row] for row in unheard.tolist())
-            closed_N = self._stock.closed(self._code_N, at)
+            self._hear()
+            shut = self._stock.shut(at)
+            rows = self._row_C[shut[shut < len(self._row_C)]]
+            closed_N = np.zeros(len(self._code_N), np.uint8)
+            closed_N[rows[rows >= 0]] = 1
             self._any_closed = bool(closed_N.any())
             self._closed_N, self._asked = closed_N, asked
         return self._closed_N
+
+    def _hear(self) -> None:
+        """Number the items that the stock has heard of since."""
+        unheard = np.flatnonzero(self._code_N < 0)
+        codes = self._stock.codes(self._item_ids[row] for row in unheard.tolist())
+        if (codes >= 0).any():
+            self._code_N[unheard] = codes
+            self._row_C = _inverse(self._code_N)
 
     def _kept_out(self, passing: Passing) -> NDArray[np.uint8]:
         """1 for the rows that a filter does not let through; made anew only where that changed."""
@@ -194,3 +205,15 @@ def _leave_shown(
         rows = np.array([key for key in found if not isinstance(key, str)], np.int64)
         for row in rows[shelf.shut(rows, at, passing)].tolist():
             del found[row]
+
+
+def _inverse(code_N: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The row of each code, -1 for those of other items.
+
+    >>> _inverse(np.array([3, -1, 0])).tolist()
+    [2, -1, -1, 0]
+    """
+    row_C = np.full(int(code_N.max(initial=-1)) + 1, -1, np.int32)
+    known = np.flatnonzero(code_N >= 0)
+    row_C[code_N[known]] = known
+    return row_C

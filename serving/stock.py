@@ -41,6 +41,7 @@ class Stock:
         self._spans: dict[str, tuple[int, int]] = {}
         self._from_C: NDArray[np.int64] = np.zeros(1_024, np.int64)
         self._until_C: NDArray[np.int64] = np.full(1_024, FOREVER, np.int64)
+        self._bounded_C: NDArray[np.uint8] = np.zeros(1_024, np.uint8)
 
     @property
     def revision(self) -> int:
@@ -88,6 +89,7 @@ class Stock:
             if code == len(self._from_C):
                 self._from_C = np.concatenate([self._from_C, np.zeros_like(self._from_C)])
                 self._until_C = np.concatenate([self._until_C, np.full_like(self._until_C, FOREVER)])
+                self._bounded_C = np.concatenate([self._bounded_C, np.zeros_like(self._bounded_C)])  # last: see `shut`
             self.item_ids.append(item_id)
             self._codes[item_id] = code
         return code
@@ -120,6 +122,11 @@ class Stock:
         shut = ((at < opens) | (at >= closes)) & (codes >= 0)
         return shut.astype(np.uint8)
 
+    def shut(self, at: int) -> NDArray[np.int64]:
+        """The numbers of all items that may not be shown: of a million, most may always be, and are not looked at."""
+        codes = np.flatnonzero(self._bounded_C)
+        return codes[self.closed(codes, at).view(np.bool_)]
+
     def categories(self, item_ids: Sequence[str]) -> list[tuple[str, ...]]:
         """The categories of items, empty where never declared."""
         found = (self._items.get(item_id) for item_id in item_ids)
@@ -130,6 +137,7 @@ class Stock:
         code, span = self.code(item_id), open_span(item)
         self._columns.put(code, item, before)
         self._from_C[code], self._until_C[code] = span
+        self._bounded_C[code] = span != ALWAYS
         if span == ALWAYS:
             self._spans.pop(item_id, None)
         else:

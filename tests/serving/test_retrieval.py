@@ -13,7 +13,8 @@ from serving.known import Known
 from serving.policy import Quotas
 from serving.retrieval import Shelf, retrieve
 from serving.scorer import Asker
-from streams.events import Event
+from serving.stock import Stock
+from streams.events import Event, Item
 from streams.examples import Past
 from tests.worlds import Telling, bundle_of
 
@@ -81,3 +82,29 @@ def test_a_delete_is_seen_by_a_shelf_that_was_asked_before() -> None:
     known.parts[0].feed(0, 1, [tell.gone("i0"), tell.gone("i7")])
     known.restock()
     assert shelf.hidden(AT).nonzero()[0].tolist() == [0, 7]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 39), st.sampled_from(["open", "closes", "opens", "gone", "drop"])), max_size=60)
+)
+def test_a_mask_says_of_each_item_what_the_stock_says_of_it_alone(steps: list[tuple[int, str]]) -> None:
+    """Items that no version knows, that the stock hears of late, and that always may be shown again, are among them."""
+    stock, tell = Stock(), Telling()
+    shelf = Shelf(bundle_of(3), stock)
+    spans: dict[str, dict[str, int]] = {
+        "open": {},
+        "closes": {"available_until": 500},
+        "opens": {"available_from": 500},
+    }
+    for at, (number, step) in enumerate(steps):
+        name = f"i{number}"
+        if step == "drop":
+            stock.drop(name)
+        else:
+            item = tell.gone(name) if step == "gone" else tell.item(name, **spans[step])
+            assert isinstance(item, Item)
+            stock.put(item)
+        for moment in (1_000 * at, 1_000 * at + 400) if at % 2 else (400, 800):
+            wanted = [not stock.open_at(item_id, moment) for item_id in shelf._item_ids]
+            assert shelf.hidden(moment).tolist() == wanted
+            assert shelf.all_open(moment) == (not any(wanted))

@@ -61,7 +61,7 @@ def recorded_settings(var: Path) -> Settings:
         labels={"click": {"event": "click", "window": "2s", "mode": "fast", "horizon": "5s"}},
         join={"out_of_orderness": "500ms", "snapshot_every": "1s"},
         trainer={"bucket": "500ms", "commit": "1s", "batch_size": 64},
-        serving={"port": 0, "snapshot_every": "1s"},
+        serving={"port": 0, "snapshot_every": "1s", "watch_next": {"window": "5s"}},
     )
 
 

@@ -89,7 +89,7 @@ def settings_for(var: Path, *, guard: bool) -> Settings:
             "guard": {"on": guard, "label": "click", "wait": WAIT},
             "challengers": {"on": False},
         },
-        serving={"weights": {"click": 1.0, "buy": 0.0}, "log_features": 0.0},
+        serving={"weights": {"click": 1.0, "buy": 0.0}, "log_features": 0.0, "watch_next": {"window": "30s"}},
     )
 
 

@@ -37,7 +37,7 @@ class CodeSums:
 
     def __init__(self, stock: Stock) -> None:
         self._stock = stock
-        self._numbered: dict[int, tuple[list[str], list[int]]] = {}
+        self._numbered: dict[int, tuple[list[str], NDArray[np.int64]]] = {}
 
     def read(self, folds: Iterable[Summed], at: int) -> Sums:
         """[items, sums] by code, as of `at`; the folds stand in the order of their partitions."""
@@ -47,10 +47,13 @@ class CodeSums:
             total[codes] += read
         return total
 
-    def _codes(self, partition: int, item_ids: list[str]) -> list[int]:
-        held = self._numbered.get(partition)
-        if held is None or held[0] is not item_ids:
-            held = self._numbered[partition] = item_ids, []
-        codes = held[1]
-        codes.extend(self._stock.code(item_id) for item_id in item_ids[len(codes) :])
-        return codes
+    def _codes(self, partition: int, item_ids: list[str]) -> NDArray[np.int64]:
+        """An array, since to index by a list is to make one of it each time."""
+        held, code_N = self._numbered.get(partition, (item_ids, np.zeros(0, np.int64)))
+        if held is not item_ids:
+            code_N = np.zeros(0, np.int64)
+        if len(code_N) < len(item_ids):
+            new = [self._stock.code(item_id) for item_id in item_ids[len(code_N) :]]
+            code_N = np.concatenate([code_N, np.array(new, np.int64)])
+        self._numbered[partition] = item_ids, code_N
+        return code_N

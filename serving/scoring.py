@@ -83,10 +83,14 @@ def added_to(
 ) -> dict[str, Floats]:
     """What is in values beside the predicted labels, by its name; nothing that is not asked for is computed."""
     bid, then, added = policy.bid, policy.watch_next, dict[str, Floats]()
-    if bid.attribute and bid.label in labels:
-        bid_I = known.stock.numbers(bid.attribute, known.stock.codes(found.item_ids))
+    bids, follows = bool(bid.attribute) and bid.label in labels, bool(then.weight) and then.label in labels
+    if not bids and not follows:
+        return added
+    codes = known.stock.codes(found.item_ids)
+    if bids:
+        bid_I = known.stock.numbers(bid.attribute, codes)
         added["bid"] = bids_of(bid_I, probability_IL[:, labels.index(bid.label)], bid.weight)
-    if then.weight and then.label in labels:
-        follows_I = known.view.followed(known.stock.codes(found.item_ids))
+    if follows:
+        follows_I = known.view.followed(codes)
         added["watch_next"] = following_of(follows_I, probability_IL[:, labels.index(then.label)], then.weight)
     return added

@@ -89,8 +89,8 @@ def test_a_delete_is_seen_by_a_shelf_that_was_asked_before() -> None:
 )
 def test_a_mask_says_of_each_item_what_the_stock_says_of_it_alone(steps: list[tuple[int, str]]) -> None:
     """Items that no version knows, that the stock hears of late, and that always may be shown again, are among them."""
-    stock, tell = Stock(), Telling()
-    shelf = Shelf(bundle_of(3), stock)
+    stock, tell, bundle = Stock(), Telling(), bundle_of(3)
+    shelf = Shelf(bundle, stock)
     spans: dict[str, dict[str, int]] = {
         "open": {},
         "closes": {"available_until": 500},
@@ -105,6 +105,6 @@ def test_a_mask_says_of_each_item_what_the_stock_says_of_it_alone(steps: list[tu
             assert isinstance(item, Item)
             stock.put(item)
         for moment in (1_000 * at, 1_000 * at + 400) if at % 2 else (400, 800):
-            wanted = [not stock.open_at(item_id, moment) for item_id in shelf._item_ids]
+            wanted = [not stock.open_at(item_id, moment) for item_id in bundle.scorer.item_ids]
             assert shelf.hidden(moment).tolist() == wanted
             assert shelf.all_open(moment) == (not any(wanted))

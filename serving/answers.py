@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from msgspec import Struct
+
 from serving.filter_terms import Filter
 from streams.events import Context, Shown, Slate
 from streams.examples import Past
@@ -48,8 +50,7 @@ class Ask:
         return frozenset(past.item_id for past in self.history)
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(Struct, frozen=True, gc=False):
     """Why an item is where it is: predicted labels, its value by the operator's `weights`, showings in vain, of which
     `kept` is the part of its value that they left, and whether chance put it there. `added` is what else is in the
     value, by its name; `promoted` says that it is one of those that a share of places is for."""
@@ -57,10 +58,10 @@ class Why:
     predictions: dict[str, float]
     value: float
     showings: int
-    weights: dict[str, float] = field(default_factory=dict)
+    weights: dict[str, float] = {}
     kept: float = 1.0
     explored: bool = False
-    added: dict[str, float] = field(default_factory=dict)
+    added: dict[str, float] = {}
     promoted: bool = False
 
     @property
@@ -74,8 +75,7 @@ class Why:
         return told | self.added
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True, gc=False):
     """One item of an answer. `propensity` is the probability that it got this place, given the places before."""
 
     item_id: str

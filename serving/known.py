@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from heapq import merge
 from itertools import islice
+from math import inf
 
 from serving.awaited import Awaited
 from serving.boards import Boards
@@ -78,7 +79,8 @@ class Known:
                 share = scale / rank
                 for other, weight in part.covisitation.near(item_id).items():
                     found[other] = found.get(other, 0.0) + weight * share
-        heaviest = sorted([(-weight, item_id) for item_id, weight in found.items()])[:limit]
+        least = sorted(found.values())[-limit] if 0 < limit < len(found) else -inf
+        heaviest = sorted([(-weight, item_id) for item_id, weight in found.items() if weight >= least])[:limit]
         return [(item_id, -weight) for weight, item_id in heaviest]
 
     def restock(self) -> None:

@@ -72,6 +72,8 @@ class Open:
 
     def __init__(self, candidates: int, count: int, limits: Limits) -> None:
         self.free_I: Flags = np.ones(candidates, np.bool_)
+        self.left = candidates
+        """How many are free."""
         self._full_I: Flags = np.zeros(candidates, np.bool_)
         self._capped = [(set(members.tolist()), members, most) for members, most in limits.capped]
         self._left = [most for _, most in limits.capped]
@@ -81,6 +83,7 @@ class Open:
 
     def take(self, index: int) -> None:
         """A candidate has the place."""
+        self.left -= bool(self.free_I[index])
         self.free_I[index] = False
         self._places += 1
         if self._limits.promoted_I is not None:

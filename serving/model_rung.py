@@ -6,11 +6,12 @@ Time is looked at between stages, so that a lower rung can still answer. What ca
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from random import Random
 
+import msgspec
 import numpy as np
 
 from serving.answers import Ask, Placed, Stamps, Why
@@ -94,7 +95,7 @@ def by_model(
     deadline.check("ranking")
     items = rerank(scored, bundle, known, count=ask.n, policy=policy, random=random, seed=seed_of(ask))
     if ask.shown:
-        items = tuple(replace(one, position=ask.shown + one.position) for one in items)
+        items = tuple(msgspec.structs.replace(one, position=ask.shown + one.position) for one in items)
     return items, scored.stamps
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from serving.limits import NONE, Limits, Open
@@ -20,8 +21,7 @@ DEEPEST = 10
 """Showings in vain beyond this demote no further."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True, gc=False):
     """One place: which candidate, how probable that was, and whether chance preferred it to the best."""
 
     index: int
@@ -139,23 +139,20 @@ def foreseen(
     return told
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """One place before it is filled: who may have it, the best by each draw, and the best by the values."""
+class _Place(Struct, frozen=True, gc=False):
+    """One place before it is filled: who may have it, how many they are, the best by each draw, and the best by the
+    values."""
 
     open_I: NDArray[np.bool_]
-    best_D: NDArray[np.int64]
+    open: int
+    best_D: list[int]
     best: int
 
     def chance(self, index: int, epsilon: float) -> float:
         """The probability that a candidate gets it."""
         if not self.open_I[index]:
             return 0.0
-        if len(self.best_D) == 1:
-            drawn = float(int(self.best_D[0]) == index)
-        else:
-            drawn = float(np.count_nonzero(self.best_D == index)) / len(self.best_D)
-        return epsilon / int(np.count_nonzero(self.open_I)) + (1 - epsilon) * drawn
+        return epsilon / self.open + (1 - epsilon) * (self.best_D.count(index) / len(self.best_D))
 
 
 class _Filling:
@@ -174,25 +171,29 @@ class _Filling:
         value_1I = value_I[None]
         rows_RI = value_1I if drawn_DI is None else np.concatenate([value_1I, drawn_DI])
         self._value_RI = (1 - diversity) * _spread(value_I, rows_RI)
+        self._marginal_RI = self._value_RI.copy()
         self._open = Open(len(value_I), count, limits)
         self._like_II, self._diversity = like_II, diversity
         self._near_I = np.zeros(len(value_I), np.float32)
 
     def next(self) -> _Place:
-        open_I = self._open.following()
-        marginal_RI = self._value_RI - self._diversity * self._near_I
-        best_R = np.where(open_I, marginal_RI, -np.inf).argmax(axis=1)
-        return _Place(open_I, best_R[1:] if len(best_R) > 1 else best_R, int(best_R[0]))
+        opened, open_I = self._open, self._open.following()
+        left = opened.left if open_I is opened.free_I else int(np.count_nonzero(open_I))
+        marginal_RI = self._marginal_RI if left == opened.left else np.where(open_I, self._marginal_RI, -np.inf)
+        best, *drawn = marginal_RI.argmax(axis=1).tolist()
+        return _Place(open_I, left, drawn or [best], best)
 
     def take(self, index: int) -> None:
         self._open.take(index)
         np.maximum(self._near_I, self._like_II[index], out=self._near_I)
+        np.subtract(self._value_RI, self._diversity * self._near_I, out=self._marginal_RI)
+        self._marginal_RI[:, ~self._open.free_I] = -np.inf
 
 
 def _places(filling: _Filling, count: int, epsilon: float, random: Random) -> Iterator[Chosen]:
     for _ in range(count):
         place = filling.next()
-        index = int(place.best_D[random.randrange(len(place.best_D)) if len(place.best_D) > 1 else 0])
+        index = place.best_D[random.randrange(len(place.best_D)) if len(place.best_D) > 1 else 0]
         if random.random() < epsilon:
             index = int(random.choice(np.flatnonzero(place.open_I).tolist()))
         yield Chosen(index, place.chance(index, epsilon), index != place.best)

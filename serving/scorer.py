@@ -30,6 +30,7 @@ from serving.askers import Asker, AskerReader, Read
 from serving.exported import ExportedIds, ExportedItems, arrays_of, document_of
 from serving.item_reader import ItemReader
 from serving.personal import PersonalRates
+from serving.split_parts import add_heads, add_parts, gathered
 from streams.examples import Attributes
 
 __all__ = ["Asker", "Scorer"]
@@ -63,16 +64,16 @@ class Ranker:
         vector_Ad = line_AW[:, : self._dim]
         part_J = line_AW.ravel() @ self._line_XJ + (vector_Ad @ vector_Ad.T).ravel() @ self._pair_XJ + self._base_J
         product_XJ = self._layer.product(vector_Ad, self._across)
-        first_NJ = a["item_vectors"].take(rows, axis=0) @ product_XJ
-        first_NJ += a["item_part"].take(rows, axis=0)
+        vector_ND: Floats = np.empty((len(rows), a["item_vectors"].shape[1]), np.float32)
+        gathered(a["item_vectors"], rows, vector_ND)
+        first_NJ = vector_ND @ product_XJ
         rate_NX = self._rates.of(read.user, rows)
         if rate_NX is not None:
             first_NJ += rate_NX @ self._layer.cross_XJ
-        first_NJ += part_J
-        hidden_NH = np.maximum(first_NJ[:, labels:], 0.0) @ a["second.weight"]
-        hidden_NH += a["second.bias"]
-        np.maximum(hidden_NH, 0.0, out=hidden_NH)
-        logit_NL = first_NJ[:, :labels] + hidden_NH @ a["head.weight"]
+        add_parts(first_NJ, a["item_part"], rows, part_J, labels)
+        hidden_NH = first_NJ[:, labels:] @ a["second.weight"]
+        logit_NL: Floats = np.empty((len(rows), labels), np.float32)
+        add_heads(first_NJ, hidden_NH, a["second.bias"], a["head.weight"], logit_NL)
         return read_back(self._links, logit_NL)
 
     def rate(self, row: int) -> float:
@@ -95,6 +96,8 @@ class Scorer:
         self._items = ExportedItems(arrays_of(folder, "items")[1], told["items"])
         ids = ExportedIds(arrays_of(folder, "ids")[1], schema)
         self.tower_version, self._tower = arrays_of(folder, "tower")
+        asker_ADE = self._tower["asker"]
+        self._asker_XE: Floats = asker_ADE.reshape(-1, asker_ADE.shape[2])
         self.ranker_version, arrays = arrays_of(folder, "ranker")
         self._reader = AskerReader(schema, ids, self._items, numbers)
         self._item_reader = ItemReader(schema, ids, numbers)
@@ -130,8 +133,8 @@ class Scorer:
     def user_vector(self, asker: Asker) -> Floats:
         """The asker's vector, length 1."""
         read = self._read(asker)
-        field_AD = read.share_AM @ self._tower["rows"][read.row_M]
-        sum_D = np.einsum("ad,ade->e", field_AD, self._tower["asker"])
+        field_AD = read.share_AM @ self._tower["rows"].take(read.row_M, axis=0)
+        sum_D = field_AD.ravel() @ self._asker_XE
         unit: Floats = (sum_D / max(float(np.sqrt(sum_D @ sum_D)), 1e-6)).astype(np.float32)
         return unit
 

@@ -5,7 +5,7 @@ A text of a large catalogue lies anywhere in memory, and each look at one costs 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,8 +14,46 @@ from numpy.typing import NDArray
 
 from serving.live import Bundle
 
-Key = int | str
-"""What one candidate is called within a request: its row, or its id where the version does not know it."""
+Keys = NDArray[np.int32]
+"""What candidates are called within a request: their rows, or numbers below zero where the version does not know them.
+"""
+NONE: Keys = np.zeros(0, np.int32)
+
+
+class Strangers:
+    """The ids that one request found and its version does not know, numbered from -1 downwards.
+
+    >>> strangers = Strangers()
+    >>> strangers.keys(["jam", "tea", "oil"], np.array([-1, 7, -1], np.int32)).tolist(), strangers.key("jam")
+    ([-1, 7, -2], -1)
+    >>> strangers.item_id(-2)
+    'oil'
+    """
+
+    def __init__(self) -> None:
+        self._key: dict[str, int] = {}
+        self._item_ids: list[str] = []
+
+    def key(self, item_id: str) -> int:
+        """The number of one, given on first sight."""
+        key = self._key.get(item_id)
+        if key is None:
+            self._item_ids.append(item_id)
+            key = self._key[item_id] = -len(self._item_ids)
+        return key
+
+    def item_id(self, key: int) -> str:
+        """Whose number it is."""
+        return self._item_ids[-1 - key]
+
+    def keys(self, item_ids: Sequence[str], row_K: Keys) -> Keys:
+        """Of items with rows, -1 for those that have none."""
+        if not len(row_K) or row_K.min() >= 0:
+            return row_K
+        key_K = row_K.copy()
+        for place in np.flatnonzero(row_K < 0).tolist():
+            key_K[place] = self.key(item_ids[place])
+        return key_K
 
 
 @dataclass(frozen=True)
@@ -43,14 +81,39 @@ class Candidates:
         return cls(row_I, np.zeros(len(row_I), np.uint8), (source,), bundle.scorer.item_ids, other)
 
     @classmethod
-    def of(cls, found: Mapping[Key, int], origins: Sequence[str], bundle: Bundle) -> Candidates:
-        """What sources found, with the place of each one's source in `origins`."""
-        offered, source_I = bundle.scorer.item_ids, np.fromiter(found.values(), np.uint8, len(found))
-        if str not in set(map(type, found)):
-            return cls(np.fromiter(found, np.int32, len(found)), source_I, origins, offered, {})
-        other = {index: key for index, key in enumerate(found) if isinstance(key, str)}
-        rows = [-1 if isinstance(key, str) else key for key in found]
-        return cls(np.array(rows, np.int32), source_I, origins, offered, other)
+    def of(cls, found: Iterable[tuple[str, Keys]], strangers: Strangers, bundle: Bundle) -> Candidates:
+        """What sources found, each item once, with the source that named it first."""
+        origins, keys = list[str](), list[Keys]()
+        for source, key_K in found:
+            origins.append(source)
+            keys.append(key_K)
+        key_M = np.concatenate(keys) if keys else NONE
+        first_I = np.unique(key_M, return_index=True)[1]
+        first_I.sort()
+        source_M = np.repeat(np.arange(len(keys), dtype=np.uint8), [len(key_K) for key_K in keys])
+        key_I = key_M[first_I]
+        other = {index: strangers.item_id(int(key_I[index])) for index in np.flatnonzero(key_I < 0).tolist()}
+        return cls(np.maximum(key_I, -1), source_M[first_I], tuple(origins), bundle.scorer.item_ids, other)
+
+    def kept(self, keep_I: NDArray[np.bool_]) -> Candidates:
+        """Only some of them."""
+        if keep_I.all():
+            return self
+        index_K = np.flatnonzero(keep_I)
+        other = {place: self.other[index] for place, index in enumerate(index_K.tolist()) if index in self.other}
+        return Candidates(self.row_I[index_K], self.source_I[index_K], self.origins, self.offered, other)
+
+    def then(self, item_ids: Sequence[str], source: str, bundle: Bundle) -> Candidates:
+        """These, and others behind them."""
+        more = Candidates.given(item_ids, source, bundle)
+        source_M = np.full(len(more), len(self.origins), np.uint8)
+        return Candidates(
+            np.concatenate([self.row_I, more.row_I]),
+            np.concatenate([self.source_I, source_M]),
+            (*self.origins, source),
+            self.offered,
+            {**self.other, **{len(self) + index: item_id for index, item_id in more.other.items()}},
+        )
 
     def __len__(self) -> int:
         return len(self.row_I)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.delta import Changes
 from serving.generation_files import ARRAYS, CANARY, EXPORT, About, DamagedGeneration, link, read_about, seal, verify
 from serving.graph import BrokenGraph, Floats, Graph, Ints, check
 from serving.graph_kernels import Mask
@@ -74,6 +75,11 @@ class Generation:
     @property
     def items(self) -> int:
         return self.about.items
+
+    @property
+    def changes(self) -> Changes:
+        """What changed since it was built: another object after each change."""
+        return self.searcher.delta.now
 
     @property
     def export(self) -> Path:

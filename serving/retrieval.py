@@ -13,16 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learners.wanted import wanted_of_late
-from serving.candidates import Candidates, Key
+from serving.candidates import Candidates
 from serving.filling import REST, may_show, rest
 from serving.filter_terms import Filter
 from serving.filtering import Passing
 from serving.known import Known
 from serving.live import Bundle
+from serving.neighbours import Neighbours
 from serving.policy import Quotas, SeenRule
 from serving.profiles import Profile
 from serving.scorer import Asker
-from serving.sources import Lists, Looking, keys_of, personal, shared
+from serving.sources import Lists, Looking, personal, shared
 from serving.stock import Stock
 from serving.view import View
 
@@ -39,6 +40,7 @@ class Shelf:
     """The items of one version, as far as the stock lets them be shown, and what came since."""
 
     def __init__(self, bundle: Bundle, stock: Stock) -> None:
+        self.neighbours = Neighbours(bundle.generation, bundle.scorer.item_vectors)
         self._bundle = bundle
         self._new_ids = bundle.new_ids
         self._code_W: NDArray[np.int64] = np.zeros(0, np.int64)
@@ -75,7 +77,7 @@ class Shelf:
         self._closed(at)
         return not self._any_closed
 
-    def shut(self, rows: NDArray[np.int64], at: int, passing: Passing | None) -> NDArray[np.bool_]:
+    def shut(self, rows: NDArray[np.int32], at: int, passing: Passing | None) -> NDArray[np.bool_]:
         """Which of these rows may not be shown, or are not let through, as of now."""
         codes = self._code_N[rows]
         shut_R = self._stock.closed(codes, at).view(np.bool_)
@@ -156,23 +158,15 @@ def retrieve(
     rows = bundle.scorer.rows_of(list(barred))
     barred_rows = rows[rows >= 0]
     hide_N = _mask(bundle, shelf, asker.at, passing=passing, barred=barred, rows=barred_rows)
-    looking = Looking.of(bundle, known, asker, hide_N)
-    found, origins = dict[Key, int](), list[str]()
-    for source, keys in chain(
-        personal(looking, quotas, least), shared(looking, shelf.lists(known.view), quotas, promoted)
-    ):
-        place = len(origins)
-        origins.append(source)
-        found.update(dict.fromkeys([key for key in keys if key not in found], place))
-    for row in barred_rows.tolist():
-        found.pop(row, None)
-    _leave_shown(found, known, shelf, asker.at, barred=barred, passing=passing)
+    looking = Looking.of(bundle, known, asker, hide_N, shelf.neighbours)
+    brought = chain(personal(looking, quotas, least), shared(looking, shelf.lists(known.view), quotas, promoted))
+    found = Candidates.of(brought, looking.strangers, bundle)
+    found = found.kept(_shown(found, known, shelf, asker.at, barred=barred, rows=barred_rows, passing=passing))
     if len(found) < least:
-        shut = barred.union(Candidates.of(found, origins, bundle).item_ids)
+        shut = barred.union(found.item_ids)
         more = rest(known, asker.at, least - len(found), shut, passing, but=shelf.codes)
-        found.update(dict.fromkeys(keys_of(bundle, [item_id for item_id, _ in more]), len(origins)))
-        origins.append(REST)
-    return Candidates.of(found, origins, bundle)
+        return found.then([item_id for item_id, _ in more], REST, bundle)
+    return found
 
 
 def _mask(
@@ -193,18 +187,25 @@ def _mask(
     return np.concatenate([hide_N, new_W]) if len(new_W) else hide_N
 
 
-def _leave_shown(
-    found: dict[Key, int], known: Known, shelf: Shelf, at: int, *, barred: frozenset[str], passing: Passing | None
-) -> None:
-    """Take out what may not be shown at this very moment: masks are a little older."""
-    names = [key for key in found if isinstance(key, str)] if str in set(map(type, found)) else []
-    for name in names:
-        if name in barred or not may_show(known, name, at, passing):
-            del found[name]
+def _shown(
+    found: Candidates,
+    known: Known,
+    shelf: Shelf,
+    at: int,
+    *,
+    barred: frozenset[str],
+    rows: NDArray[np.int32],
+    passing: Passing | None,
+) -> NDArray[np.bool_]:
+    """Which may be shown at this very moment: masks are a little older."""
+    row_I = found.row_I
+    keep_I: NDArray[np.bool_] = np.isin(row_I, rows, invert=True) if len(rows) else np.ones(len(row_I), np.bool_)
+    for index, item_id in found.other.items():
+        keep_I[index] = item_id not in barred and may_show(known, item_id, at, passing)
     if passing is not None or known.stock.any_shut:
-        rows = np.array([key for key in found if not isinstance(key, str)], np.int64)
-        for row in rows[shelf.shut(rows, at, passing)].tolist():
-            del found[row]
+        with_I = np.flatnonzero(row_I >= 0)
+        keep_I[with_I] &= ~shelf.shut(row_I[with_I], at, passing)
+    return keep_I
 
 
 def _inverse(code_N: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -16,19 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learners.schema import SILENT
-from serving.candidates import Key
+from serving.candidates import NONE, Keys, Strangers
 from serving.filter_terms import Filter
 from serving.fold_rules import HOUR
 from serving.interests import interests_of, shared_out
 from serving.known import Known
 from serving.live import Bundle
+from serving.neighbours import Neighbours
 from serving.policy import Quotas
 from serving.scorer import Asker
 from serving.view import View
 from serving.walks import walked
 from streams.examples import Past
 
-Found = Iterator[tuple[str, Sequence[Key]]]
+Found = Iterator[tuple[str, Keys]]
 Vector = NDArray[np.float32]
 
 LAST_WANTED = 20
@@ -38,69 +39,90 @@ INTEREST_HALF_LIFE = 24 * HOUR
 COVISITED_ITEMS = 5
 WALKED_NEAR = 16
 """Neighbours of an item that a walk may go on to."""
-BESIDE = 64
-"""Nodes in hand while the few items of an interest are searched for: of 30 wanted, 99 of 100 are found, as of 200 in
-hand, in less than half the time."""
 CATEGORIES = 4
 FOLLOWS = "follows"
 """Where a request's context, or a user's attributes, name categories that are followed, with commas between."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lists:
-    """One view's lists as candidates are called, the newest items that the version does not know first."""
+class Listed:
+    """Items of a list, and their rows in a version."""
 
-    popular: list[Key]
-    trending: list[Key]
-    fresh: list[Key]
+    item_ids: Sequence[str]
+    row_K: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, bundle: Bundle, item_ids: Sequence[str]) -> Listed:
+        """A list, for one bundle."""
+        return cls(item_ids, bundle.scorer.rows_of(item_ids))
+
+    def keys(self, count: int, strangers: Strangers) -> Keys:
+        """The first so many as candidates are called."""
+        return strangers.keys(self.item_ids, self.row_K[:count])
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """One view's lists for one bundle; of the newest those first that the version does not know."""
+
+    popular: Listed
+    trending: Listed
+    fresh: Listed
 
     @classmethod
     def of(cls, bundle: Bundle, view: View) -> Lists:
-        """The lists of a view, for one bundle."""
-        latest = keys_of(bundle, view.latest)
-        new = [key for key in latest if isinstance(key, str)]  # no vector can find these
-        fresh = list(dict.fromkeys([*new, *latest]))
-        return cls(keys_of(bundle, view.popular), keys_of(bundle, view.trending), fresh)
+        """The lists of a view."""
+        latest = Listed.of(bundle, view.latest)
+        order = np.argsort(latest.row_K >= 0, kind="stable")  # no vector can find the others
+        fresh = Listed([latest.item_ids[place] for place in order.tolist()], latest.row_K[order])
+        return cls(Listed.of(bundle, view.popular), Listed.of(bundle, view.trending), fresh)
 
 
 @dataclass(frozen=True, slots=True)
 class Looking:
     """One request as sources see it; `hide_N` are the rows that they shall not bring, where there are such; `last` the
-    user's last items, newest first, that were not silenced."""
+    user's last items, newest first, that were not silenced; `strangers` what they find that the version does not know.
+    """
 
     bundle: Bundle
     known: Known
     asker: Asker
     hide_N: NDArray[np.uint8] | None
+    neighbours: Neighbours
     last: list[Past] = field(default_factory=list)
+    strangers: Strangers = field(default_factory=Strangers)
 
     @classmethod
-    def of(cls, bundle: Bundle, known: Known, asker: Asker, hide_N: NDArray[np.uint8] | None) -> Looking:
+    def of(
+        cls, bundle: Bundle, known: Known, asker: Asker, hide_N: NDArray[np.uint8] | None, neighbours: Neighbours
+    ) -> Looking:
         """What there is to look with."""
         newest = {past.item_id: past for past in asker.history if past.type not in SILENT}
         last = sorted(newest.values(), key=lambda past: -past.ts)[:LAST_WANTED]
-        return cls(bundle, known, asker, hide_N, last)
+        return cls(bundle, known, asker, hide_N, neighbours, last)
 
     def random(self, source: str) -> Random:
         """The chance of one source in this request."""
         return Random(f"{source} {self.asker.user_id} {self.asker.at}")
 
-    def nearest(self, query_D: Vector, count: int, *, ef: int | None = None) -> Sequence[Key]:
+    def keys(self, item_ids: Sequence[str]) -> Keys:
+        """Items as candidates are called."""
+        return self.strangers.keys(item_ids, self.bundle.scorer.rows_of(item_ids))
+
+    def nearest(self, query_D: Vector, count: int) -> Keys:
         """The items nearest to a vector."""
-        generation = self.bundle.generation
-        rows, _ = generation.search(query_D, count, self.hide_N, beyond=True, ef=ef)
-        keys: list[Key] = rows.tolist()
-        known = generation.items
-        if len(rows) and rows.max() >= known:
-            new_ids = self.bundle.new_ids
-            return [row if row < known else new_ids[row - known] for row in rows.tolist()]
-        return keys
+        return self._keys(self.bundle.generation.search(query_D, count, self.hide_N, beyond=True)[0])
 
+    def beside(self, row: int, count: int) -> Keys:
+        """The items nearest to one of the version."""
+        return self._keys(self.neighbours.of(row, count, self.hide_N))
 
-def keys_of(bundle: Bundle, item_ids: Sequence[str]) -> list[Key]:
-    """Items as candidates are called."""
-    rows = bundle.scorer.rows_of(item_ids).tolist()
-    return [item_id if row < 0 else row for item_id, row in zip(item_ids, rows, strict=True)]
+    def _keys(self, row_K: NDArray[np.int32]) -> Keys:
+        new_ids, items = self.bundle.new_ids, self.bundle.generation.items
+        if not new_ids or not len(row_K) or row_K.max() < items:
+            return row_K
+        rows = row_K.tolist()
+        return np.array([row if row < items else self.strangers.key(new_ids[row - items]) for row in rows], np.int32)
 
 
 def personal(looking: Looking, quotas: Quotas, least: int) -> Found:
@@ -111,31 +133,31 @@ def personal(looking: Looking, quotas: Quotas, least: int) -> Found:
     query = [asker.query_item_id] if asker.query_item_id else []
     for row in looking.bundle.scorer.rows_of(query).tolist():
         if row >= 0:
-            yield "similar", looking.nearest(looking.bundle.scorer.item_vectors[row], quotas.similar)
+            yield "similar", looking.beside(row, quotas.similar)
     if quotas.recent:
         yield from (("recent", keys) for keys in _by_interest(looking, quotas.recent))
     anchors = list(dict.fromkeys([*query, *(past.item_id for past in looking.last[:COVISITED_ITEMS])]))
     if quotas.covisited:
         beside = [item_id for item_id, _ in known.near(anchors, quotas.covisited)]
-        yield "covisited", keys_of(looking.bundle, beside)
+        yield "covisited", looking.keys(beside)
     if quotas.walked and anchors:
         near = partial(_joined, known)
         starts = [(item_id, 1 / rank) for rank, item_id in enumerate(anchors, start=1)]
         reached = walked(near, starts, quotas.walked, random=looking.random("walked"))
-        yield "walked", keys_of(looking.bundle, reached)
+        yield "walked", looking.keys(reached)
     if quotas.categories:
-        yield "categories", keys_of(looking.bundle, _of_categories(looking, quotas.categories))
+        yield "categories", looking.keys(_of_categories(looking, quotas.categories))
 
 
 def shared(looking: Looking, lists: Lists, quotas: Quotas, promoted: Filter | None = None) -> Found:
     """What is brought for everybody: popular, trending, new and promoted items, and some by chance alone."""
-    known = looking.known
-    yield "popular", lists.popular[: quotas.popular]
-    yield "trending", lists.trending[: quotas.trending]
-    yield "fresh", lists.fresh[: quotas.fresh]
+    known, strangers = looking.known, looking.strangers
+    yield "popular", lists.popular.keys(quotas.popular, strangers)
+    yield "trending", lists.trending.keys(quotas.trending, strangers)
+    yield "fresh", lists.fresh.keys(quotas.fresh, strangers)
     if promoted is not None:
         board = known.boards.of(f"promoted {promoted.text}", promoted.term, known.stock, known.view)
-        yield "promoted", keys_of(looking.bundle, board[: quotas.promoted])
+        yield "promoted", looking.keys(board[: quotas.promoted])
     yield "random", _by_chance(looking, quotas.random)
 
 
@@ -151,7 +173,7 @@ def followed(looking: Looking) -> list[str]:
     return [*told, *sorted(weight.keys() - told.keys(), key=lambda name: (-weight[name], name))]
 
 
-def _by_interest(looking: Looking, quota: int) -> list[Sequence[Key]]:
+def _by_interest(looking: Looking, quota: int) -> list[Keys]:
     """The items near to each interest, by its share of the quota."""
     scorer, last = looking.bundle.scorer, looking.last
     row_H = scorer.rows_of([past.item_id for past in last])
@@ -162,7 +184,7 @@ def _by_interest(looking: Looking, quota: int) -> list[Sequence[Key]]:
     ages = [looking.asker.at - last[place].ts for place in known]
     interests = interests_of(vector_HD, ages, most=INTERESTS, half_life=INTEREST_HALF_LIFE)
     shares = zip(interests, shared_out(quota, interests), strict=True)
-    return [looking.nearest(vector_HD[one.place], share, ef=BESIDE) for one, share in shares if share]
+    return [looking.beside(int(row_H[known[one.place]]), share) for one, share in shares if share]
 
 
 def _joined(known: Known, item_id: str) -> list[tuple[str, float]]:
@@ -182,11 +204,11 @@ def _of_categories(looking: Looking, quota: int) -> list[str]:
     return list(taken)
 
 
-def _by_chance(looking: Looking, quota: int) -> Sequence[Key]:
+def _by_chance(looking: Looking, quota: int) -> Keys:
     """Any items that may be shown, each alike; fewer than the quota where most are hidden."""
     items, hide_N = len(looking.bundle.scorer.item_ids), looking.hide_N
     if not quota or not items:
-        return []
+        return NONE
     random = looking.random("random")
     drawn = dict.fromkeys(random.randrange(items) for _ in range(4 * quota))
-    return [row for row in drawn if hide_N is None or not hide_N[row]][:quota]
+    return np.array([row for row in drawn if hide_N is None or not hide_N[row]][:quota], np.int32)

@@ -60,6 +60,7 @@ class MemoryGeneration:
     def __init__(self, version: int, item_vectors: NDArray[np.float32]) -> None:
         self.version = version
         self.items = len(item_vectors)
+        self.changes = object()
         self._vectors = item_vectors
 
     def search(

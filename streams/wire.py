@@ -25,7 +25,18 @@ from streams.events import (
     Slate,
     User,
 )
-from streams.wire_fields import MAX_ITEMS, NEWEST, OLDEST, VERSION, Wire, WireShown, check_numbers, plain, wire_id
+from streams.wire_fields import (
+    MAX_ITEMS,
+    NEWEST,
+    OLDEST,
+    VERSION,
+    Wire,
+    WireShown,
+    check_deleted,
+    check_numbers,
+    plain,
+    wire_id,
+)
 
 MOST_TOTALS = 64
 MOST_AHEAD = 86_400_000
@@ -76,6 +87,7 @@ def read(data: bytes | dict[str, Any], *, received_at: int) -> Read:
     if build is None:
         raise BadEvent("type", f"is {wire.type!r}; known are {', '.join(sorted(_BUILDERS))}")
     check_numbers(wire)
+    check_deleted(wire)
     sent_at, wire.sent_at = wire.sent_at, None  # a repeat is sent at another time, and has the same id
     if wire.event_id is None:
         wire.event_id = _content_id(wire)

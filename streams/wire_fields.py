@@ -67,6 +67,7 @@ class Wire(Struct, omit_defaults=True):
     source: str | int | None = None
     since: int | None = None
     totals: dict[str, int] = {}
+    deleted: bool | None = False
 
 
 def plain(values: dict[str, str | float | int | bool]) -> Context:
@@ -88,6 +89,14 @@ def wire_id(field: str, value: str | int | None) -> str:
     if not 1 <= size <= MAX_ID_BYTES:
         raise BadEvent(field, f"has {size:,} bytes; ids have 1 to {MAX_ID_BYTES}")
     return text
+
+
+def check_deleted(wire: Wire) -> None:
+    """Raises BadEvent where an upsert says that it is none: what goes has a type of its own, and an upsert that meant a
+    delete would bring back what should be gone."""
+    if wire.deleted and wire.type in ("item", "user"):
+        raise BadEvent("deleted", f"is true, but {wire.type!r} is an upsert; to delete, send type '{wire.type}_delete'")
+    wire.deleted = False  # nothing else reads it, so it is no part of an id either
 
 
 def check_numbers(wire: Wire) -> None:

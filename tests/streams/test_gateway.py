@@ -65,6 +65,15 @@ def test_if_all_are_wrong_the_request_is_wrong_and_says_where(gateway: Gateway) 
     assert gateway.clicks() == 0
 
 
+def test_a_delete_in_the_clothes_of_an_upsert_is_refused_by_its_field(gateway: Gateway) -> None:
+    upsert = {"type": "item", "item_id": "tea", "event_id": "e1", "deleted": True}
+    status, _, told = gateway.post(json.dumps([upsert, click(1)]).encode())
+    problem = told["results"][0]["problem"]
+    assert (status, told["rejected"], problem["field"], problem["status"]) == (202, 1, "deleted", 422)
+    assert "item_delete" in problem["detail"]
+    assert gateway.post(json.dumps(upsert).encode())[:2] == (422, "application/problem+json")
+
+
 def test_an_event_sent_twice_in_one_request_is_taken_once(gateway: Gateway) -> None:
     status, _, told = gateway.post(json.dumps([click(1), click(1)]).encode())
     assert (status, told["accepted"], gateway.clicks()) == (202, 2, 1)

@@ -30,6 +30,20 @@ def test_unknown_fields_are_additions_not_errors() -> None:
     assert read(**CLICK | {"colour": "green"}) == read(**CLICK)
 
 
+def test_an_upsert_that_means_a_delete_is_refused_and_told_how_to() -> None:
+    for kind in ("item", "user"):
+        with pytest.raises(BadEvent, match=f"^deleted: is true, but '{kind}' is an upsert.* '{kind}_delete'"):
+            read(type=kind, item_id="tea", user_id="ana", deleted=True)
+    with pytest.raises(BadEvent, match=r"^deleted: Expected `bool"):
+        read(type="item", item_id="tea", deleted="true")
+
+
+@pytest.mark.parametrize("said", [{"deleted": False}, {"deleted": None}, {}])
+def test_an_upsert_that_says_that_it_is_one_is_the_same_event(said: dict[str, Any]) -> None:
+    assert read(type="item", item_id="tea", **said) == read(type="item", item_id="tea")
+    assert read(type="item_delete", item_id="tea", deleted=True) == read(type="item_delete", item_id="tea")
+
+
 def test_an_impression_of_one_item_may_name_it_flat() -> None:
     flat = read(**SHOWN, item_id="tea", position=3)
     assert isinstance(flat, Impression)

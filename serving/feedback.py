@@ -56,7 +56,7 @@ class Feedbacks:
         if not self._keep or done.item_id is None:
             return
         if done.reason == UNDONE:
-            self._undo(done.user_id, done.item_id)
+            self._undo(done.user_id, done.item_id, done.context.get(KIND))
             return
         kind = done.context.get(KIND, done.type)
         row = self._row(done.user_id, str(kind), done.item_id, done.ts)
@@ -116,8 +116,8 @@ class Feedbacks:
         while len(self._rows) > self._keep:
             self._drop(next(iter(self._rows)))
 
-    def _undo(self, user_id: str, item_id: str) -> None:
-        for key in [key for key in self._of.get(user_id, {}) if key[2] == item_id]:
+    def _undo(self, user_id: str, item_id: str, kind: str | float | None) -> None:
+        for key in [key for key in self._of.get(user_id, {}) if key[2] == item_id and kind in (None, key[1])]:
             self._drop(key)
 
     def _drop(self, key: tuple[str, str, str]) -> None:

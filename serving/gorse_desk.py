@@ -17,10 +17,11 @@ from serving import gorse_words as words
 from serving.answering import Answering
 from serving.answers import Ask, Placed
 from serving.feedback import Row
-from serving.filter_terms import Every, Filter, Is
 from serving.fold_rules import MINUTE
+from serving.gorse_boards import BOARDS, board, within
 from serving.gorse_words import Feedback, ItemTold, Patch, Told, User
 from serving.listing import Listing
+from serving.retrieval import had_enough
 from serving.shown_to import ShownTo
 from streams.events import Item
 from streams.examples import Past
@@ -86,7 +87,7 @@ class GorseDesk:
         """Take back the feedback of a user on an item; how many rows that was."""
         rows = [row for row in await self.rows(user_id) if row.item_id == item_id and kind in (None, row.kind)]
         if rows:
-            event = words.undo_event(user_id, item_id, at=self._answering.clock())
+            event = words.undo_event(user_id, item_id, at=self._answering.clock(), kind=kind)
             await self._write([(event, f"user {user_id}")])
         return len(rows)
 
@@ -129,10 +130,18 @@ class GorseDesk:
         await self._written(f"user {user_id}")
         return self._known.home(user_id).feedback.of(user_id)
 
-    async def pages(self, listing: Listing, n: int, cursor: str) -> tuple[list[str], str]:
-        """A page of names; raises BadPage."""
+    async def rows_on(self, item_id: str, kind: str | None = None) -> list[Told]:
+        """The feedback on an item, of whomever; looks at every row that is kept."""
         await self._written(None)
-        return await asyncio.to_thread(listing.page, n, cursor)
+        keys = [[key for key in part.feedback.names() if key[2] == item_id] for part in self._known.parts]
+        names = sorted(key for part in keys for key in part if kind in (None, key[0]))
+        found = (self.feedback_row(msgspec.json.encode(name).decode()) for name in names)
+        return [row for row in found if row is not None]
+
+    async def pages(self, listing: Listing, n: int, cursor: str, *, begun: str = "") -> tuple[list[str], str]:
+        """A page of names that begin so; raises BadPage."""
+        await self._written(None)
+        return await asyncio.to_thread(listing.page, n, cursor, begun=begun)
 
     def feedback_row(self, name: str) -> Told | None:
         """The feedback that a listing names, None where it went."""
@@ -165,7 +174,7 @@ class GorseDesk:
             count,
             self._answering.clock(),
             producer=words.PRODUCER,
-            filter=_of(categories),
+            filter=within(categories),
             history=history,
             exclude=frozenset(past.item_id for past in history),
         )
@@ -181,8 +190,23 @@ class GorseDesk:
     def near(self, item_id: str, categories: Sequence[str], n: int, offset: int) -> tuple[Placed, ...]:
         """Items like one; none for one that is not known."""
         count = min((n or WHOLE) + offset, MOST)
-        given = self._answering.recommender.similar(item_id, count, self._answering.clock(), _of(categories))
+        given = self._answering.recommender.similar(item_id, count, self._answering.clock(), within(categories))
         return () if given is None else given.items[offset:]
+
+    async def board(
+        self, name: str, categories: Sequence[str], n: int, offset: int, user_id: str
+    ) -> tuple[Placed, ...]:
+        """A list that is the same for everybody, without what a user had enough of, where one is named."""
+        if name not in BOARDS:
+            raise Nope(404, f"{name}: no such list here; there are {', '.join(BOARDS)}")
+        at, enough = self._answering.clock(), frozenset[str]()
+        if user_id:
+            await self._written(f"user {user_id}")
+            enough = had_enough(self._known.profile(user_id), self._answering.recommender.policy.seen, at)
+        n = min(n or WHOLE, MOST)
+        return await asyncio.to_thread(
+            board, name, self._known, at, within(categories), n, offset=min(offset, MOST), but=enough
+        )
 
     def past(self, done: Sequence[Feedback]) -> tuple[Past, ...]:
         """What a session did, oldest first."""
@@ -219,10 +243,3 @@ class GorseDesk:
 
     def _feedback_keys(self) -> list[str]:
         return [msgspec.json.encode(key).decode() for part in self._known.parts for key in part.feedback.names()]
-
-
-def _of(categories: Sequence[str]) -> Filter | None:
-    """Every category must be there."""
-    wanted = [one for one in categories if one]
-    terms = tuple(Is("categories", (one,)) for one in wanted)
-    return Filter("categories " + msgspec.json.encode(wanted).decode(), Every(terms)) if wanted else None

@@ -21,6 +21,7 @@ MAX_BODY_BYTES = 8 << 20
 Count = Annotated[int, Query(ge=0, le=MOST)]
 Offset = Annotated[int, Query(ge=0, le=MOST)]
 Category = Annotated[Sequence[str], Query()]
+Reader = Annotated[str, Query(alias="user-id")]
 Version = Annotated[str, Header(alias="X-API-Version")]
 Body = TypeVar("Body")
 
@@ -84,6 +85,14 @@ class Desk:
         items = await self._each(names, self._desk.item)
         return _told({"Cursor": after, "Items": [item_told(item) for item in items]})
 
+    async def put_category(self, item_id: str, category: str) -> Response:
+        """Put an item into a category."""
+        return _rows(await self._in_category(item_id, category, there=True))
+
+    async def drop_category(self, item_id: str, category: str) -> Response:
+        """Take an item out of a category."""
+        return _rows(await self._in_category(item_id, category, there=False))
+
     async def put_feedback(self, request: Request) -> Response:
         """Take feedback; the values of one kind, user and item add up."""
         told = await _body(request, list[Feedback])
@@ -94,6 +103,28 @@ class Desk:
         names, after = await self._desk.pages(self._desk.feedback, n, cursor)
         rows = (self._desk.feedback_row(name) for name in names)
         return _told({"Cursor": after, "Feedback": [row for row in rows if row is not None]})
+
+    async def feedback_of_kind(self, kind: str, n: Count = 10, cursor: str = "") -> Response:
+        """Feedback of one type in pages."""
+        begun = f"[{msgspec.json.encode(kind).decode()},"
+        names, after = await self._desk.pages(self._desk.feedback, n, cursor, begun=begun)
+        rows = (self._desk.feedback_row(name) for name in names)
+        return _told({"Cursor": after, "Feedback": [row for row in rows if row is not None]})
+
+    async def feedback_on_item(self, item_id: str, kind: str | None = None) -> Response:
+        """What was done with an item, by whomever."""
+        return _told(await self._desk.rows_on(item_id, kind))
+
+    async def one_feedback(self, kind: str, user_id: str, item_id: str) -> Response:
+        """What a user did with an item, of one type."""
+        rows = [row for row in await self._desk.rows(user_id) if (row.kind, row.item_id) == (kind, item_id)]
+        if not rows:
+            raise Nope(404, f"{kind} of {user_id} on {item_id}: feedback not found")
+        return _told(feedback_told(user_id, rows[0]))
+
+    async def drop_one_feedback(self, kind: str, user_id: str, item_id: str) -> Response:
+        """Take back what a user did with an item, of one type."""
+        return _rows(await self._desk.undo(user_id, item_id, kind))
 
     async def feedback_of(self, user_id: str, kind: str | None = None) -> Response:
         """What a user did."""
@@ -108,6 +139,10 @@ class Desk:
     async def drop_feedback(self, user_id: str, item_id: str) -> Response:
         """Take back what a user did with an item."""
         return _rows(await self._desk.undo(user_id, item_id))
+
+    async def _in_category(self, item_id: str, category: str, *, there: bool) -> int:
+        others = [one for one in (await self._desk.item(item_id)).categories if one != category]
+        return await self._desk.patch_item(item_id, Patch(categories=[*others, category] if there else others))
 
     async def _each(self, names: Sequence[str], look: Callable[[str], Awaitable[Any]]) -> list[Any]:
         found = []
@@ -155,6 +190,24 @@ class Lists:
     ) -> Response:
         """Items like one."""
         return _told(_scored(self._desk.near(item_id, [path, *category], n, offset)))
+
+    async def item_to_item(
+        self, name: str, item_id: str, n: Count = 10, offset: Offset = 0, category: Category = ()
+    ) -> Response:
+        """Items like one; there is one such list, whatever its name."""
+        return await self.neighbors(item_id, "", n, offset, category)
+
+    async def latest(
+        self, path: str = "", n: Count = 10, offset: Offset = 0, category: Category = (), user_id: Reader = ""
+    ) -> Response:
+        """The newest items."""
+        return _told(_scored(await self._desk.board("latest", [path, *category], n, offset, user_id)))
+
+    async def board(
+        self, name: str, n: Count = 10, offset: Offset = 0, category: Category = (), user_id: Reader = ""
+    ) -> Response:
+        """A list that is the same for everybody."""
+        return _told(_scored(await self._desk.board(name, category, n, offset, user_id)))
 
     async def ready(self) -> Response:
         """Whether the server answers."""

@@ -129,10 +129,11 @@ def feedback_event(
     return _event(event, at if ts is None or ts < oldest else ts, "feedback", [put, msgspec.to_builtins(told)])
 
 
-def undo_event(user_id: str, item_id: str, *, at: int) -> Told:
-    """What takes back the feedback of a user on an item."""
+def undo_event(user_id: str, item_id: str, *, at: int, kind: str | None = None) -> Told:
+    """What takes back the feedback of a user on an item, of one kind or of all."""
     event = {"type": "dismiss", "user_id": user_id, "item_id": item_id, "reason": UNDONE}
-    return _event(event, at, "undo", [user_id, item_id, at])
+    about = [user_id, item_id, at] if kind is None else [user_id, item_id, at, kind]
+    return _event(event | ({} if kind is None else {"context": {KIND: kind}}), at, "undo", about)
 
 
 def gone_event(kind: str, name: str, *, at: int) -> Told:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 
 STANDS = 60_000
 """Milliseconds for which an order of names is good enough for the pages after the first."""
+LAST = "\U0010ffff"
+"""After every other letter."""
 
 
 class BadPage(ValueError):
@@ -33,15 +35,18 @@ class Listing:
         self._ordered: list[str] = []
         self._at: int | None = None
 
-    def page(self, n: int, cursor: str) -> tuple[list[str], str]:
-        """The names behind a cursor, `n` at most, and the cursor of the next page, "" at the end. Raises BadPage."""
+    def page(self, n: int, cursor: str, *, begun: str = "") -> tuple[list[str], str]:
+        """The names behind a cursor that begin so, `n` at most, and the cursor of the next page, "" at the
+        end. Raises BadPage."""
         last = _opened(cursor)
         now = self._clock()
         if not cursor or self._at is None or now - self._at > STANDS:
             self._ordered, self._at = sorted(self._names()), now
-        begin = bisect_right(self._ordered, last) if cursor else 0
-        names = self._ordered[begin : begin + n]
-        more = begin + n < len(self._ordered) and names
+        ordered = self._ordered
+        begin, end = bisect_left(ordered, begun), bisect_left(ordered, begun + LAST) if begun else len(ordered)
+        begin = max(begin, bisect_right(ordered, last)) if cursor else begin
+        names = ordered[begin : min(begin + n, end)]
+        more = begin + n < end and names
         return names, base64.urlsafe_b64encode(names[-1].encode()).decode() if more else ""
 
 

@@ -48,6 +48,10 @@ class Stock:
         """Goes up when any item opens, closes, or is declared otherwise."""
         return self._changes.revision
 
+    def changed(self, revision: int) -> list[int] | None:
+        """The codes of what changed after a revision, in order; None where that is no longer known."""
+        return self._changes.since(revision)
+
     @property
     def any_shut(self) -> bool:
         """Whether there is any item that may not always be shown."""

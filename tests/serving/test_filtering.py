@@ -22,7 +22,8 @@ conditions: st.SearchStrategy[Term] = st.one_of(
     st.builds(Is, fields, st.lists(values, min_size=1, max_size=3).map(tuple)),
     st.builds(Has, fields),
     st.builds(Within, fields, st.sampled_from(WORDS), st.none() | st.sampled_from(WORDS), st.booleans()),
-    st.builds(Within, fields, st.none(), st.sampled_from((1.0, 2.0)), st.booleans()),
+    st.builds(Within, fields, st.none(), st.sampled_from((1.0, 2.0, *WORDS)), st.booleans()),
+    st.builds(Within, fields, st.sampled_from((1.0, 2.0)), st.none() | st.sampled_from((1.0, 2.5)), st.booleans()),
 )
 terms = st.recursive(
     conditions,
@@ -111,7 +112,9 @@ def test_many_items_give_what_few_give() -> None:
     stock = Stock()
     for number in range(3_000):
         stock.put(Item("e", 1, f"i{number}", tags=(f"t{number % 7}", f"u{number}"), attributes={"price": number % 10}))
-    for text in ("tags = 't3'", "tags IN ('u17', 't5') AND price < 3", "tags >= 'u2'", "EXISTS tags"):
+    of = (("price", "3"), ("tags", "'t0'"), ("tags", "'u999'"))  # the least tag and the greatest
+    bounds = [f"{name} {sign} {value}" for name, value in of for sign in ("<", "<=", ">", ">=")]
+    for text in (*bounds, "price BETWEEN 2 AND 3", "tags = 't3'", "tags IN ('u17', 't5') AND price < 3", "EXISTS tags"):
         wanted = parsed(text)
         passing = stock.passing(wanted)
         assert passing.of(stock.codes(stock.item_ids)).tolist() == [

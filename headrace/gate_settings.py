@@ -41,7 +41,7 @@ class Gate(BaseModel):
     )
     growth: float = Field(default=4.0, gt=1, description="how many times as long weights may become")
     recall: float = Field(
-        default=0.95, ge=0, le=1, description="share of the exactly nearest that an index must find before it serves"
+        default=0.95, ge=0, le=1, description="share of its canary's exact answers that an index must find to serve"
     )
     items: float = Field(
         default=0.5, ge=0, le=1, description="share of the items of the index before that a new one must have"

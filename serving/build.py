@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from time import perf_counter
-from typing import TypeVar
 
 import numpy as np
 
@@ -27,9 +26,11 @@ from serving.generation_files import About, DamagedGeneration
 from serving.graph import Floats, Graph, without_links
 from serving.graph_search import Searcher
 from serving.hnsw_index import Shape, build
+from serving.late_queries import Late, late_of
+from serving.late_recall import LateRecall
+from serving.niceness import at_nice
 from serving.reuse import Limits, keep_links, same_items
 
-T = TypeVar("T")
 OpenExport = Callable[[Path], Export]
 WIDTHS = (200, 400, 800)
 """How many nodes a search may keep in hand; the least of them that finds enough is taken."""
@@ -54,14 +55,27 @@ RULES = Rules()
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A graph and what its searches find; `old` is the generation whose links it keeps."""
+    """A graph and what its searches find of the canary and of queries of late; `old` is the generation whose links it
+    keeps."""
 
     graph: Graph
-    canary: Canary
     ef: int
     recall: float
+    late: LateRecall | None = None
     cosine: float = 1.0
     old: Generation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What a graph of the new vectors is asked; `late` where people asked of late."""
+
+    canary: Canary
+    late: Late | None
+
+    def late_recall(self, searcher: Searcher, ef: int | None = None) -> LateRecall | None:
+        """What it finds of the queries of late."""
+        return None if self.late is None else self.late.recall(searcher, ef)
 
 
 def make(job: Job, *, open_export: OpenExport, rules: Rules, deriver: Deriver | None = None) -> Built:
@@ -77,8 +91,12 @@ def make(job: Job, *, open_export: OpenExport, rules: Rules, deriver: Deriver | 
     if export.tower_version != job.version:
         raise ValueError(f"the vectors in {job.export} are of version {export.tower_version}, not {job.version}")
     vec_ID = np.ascontiguousarray(export.item_vectors, np.float32)
-    canary = canary_of(vec_ID, seed=job.version)
-    drawn = _reused(job, export, vec_ID, canary, open_export, rules) or _built(vec_ID, canary, rules)
+    canary, late, old = canary_of(vec_ID, seed=job.version), None, None
+    if len(vec_ID) >= rules.links_from:
+        opened = cache(Generation.open)  # the one before is mostly the one that was asked
+        late, old = late_of(Path(job.aside).parent, job.version, vec_ID, opened), _previous(job, opened)
+    measures = Measures(canary, late)
+    drawn = (old and _reused(old, export, vec_ID, measures, open_export, rules)) or _built(vec_ID, measures, rules)
     aside = Path(job.aside)
     _share(job, drawn, aside)
     write(aside, drawn.graph, canary, _about(job, drawn, rules))
@@ -93,6 +111,7 @@ def make(job: Job, *, open_export: OpenExport, rules: Rules, deriver: Deriver | 
         items=drawn.graph.items,
         latency=latency_of(Searcher(drawn.graph, ef=drawn.ef), canary),
         known=items_known(Path(job.export)),
+        late=drawn.late,
     )
 
 
@@ -119,38 +138,45 @@ def canary_of(vec_ID: Floats, *, seed: int, count: int = 128, k: int = 100) -> C
     return Canary(query_QD, np.stack([oracle.exact(query_D, k)[0] for query_D in query_QD]))
 
 
-def _reused(
-    job: Job, export: Export, vec_ID: Floats, canary: Canary, open_export: OpenExport, rules: Rules
-) -> Drawn | None:
-    if job.previous is None or len(vec_ID) < rules.links_from:
-        return None
+def _previous(job: Job, opened: Callable[[Path], Generation]) -> Generation | None:
     try:
-        old = Generation.open(Path(job.previous))
+        return None if job.previous is None else opened(Path(job.previous))
     except DamagedGeneration:
         return None  # the links are a saving, never a need; the follower finds and replaces what is damaged
+
+
+def _reused(
+    old: Generation, export: Export, vec_ID: Floats, measures: Measures, open_export: OpenExport, rules: Rules
+) -> Drawn | None:
     base_ND = np.load(old.folder / "base.npy", mmap_mode="r", allow_pickle=False)
     row_I = same_items(open_export(old.export).item_ids, export.item_ids)
     kept = keep_links(old.searcher.graph, base_ND, row_I, vec_ID, rules.limits)
     if kept is None:
         return None
-    ef = old.about.ef
-    recall = canary.recall(Searcher(kept.graph, ef=ef))
-    if recall < max(rules.gate, old.about.recall_built - rules.slack):
+    searcher = Searcher(kept.graph, ef=old.about.ef)
+    recall, late = measures.canary.recall(searcher), measures.late_recall(searcher)
+    if recall < max(rules.gate, old.about.recall_built - rules.slack) or (late and late.fell(rules.slack)):
         return None
-    return Drawn(kept.graph, canary, ef, recall, kept.cosine, old)
+    return Drawn(kept.graph, searcher.ef, recall, late, kept.cosine, old)
 
 
-def _built(vec_ID: Floats, canary: Canary, rules: Rules) -> Drawn:
+def _built(vec_ID: Floats, measures: Measures, rules: Rules) -> Drawn:
+    """The narrowest search that finds enough of the canary, and of queries of late no less than before; where none
+    does, the widest of those that find enough of the canary."""
+    drawn: Drawn | None = None
     if len(vec_ID) >= rules.links_from:
         many = len(vec_ID) >= rules.politely_from
         threads = max(1, (os.cpu_count() or 1) - 1) if many else 1
         graph = at_nice(NICE_MANY if many else NICE, lambda: build(vec_ID, rules.shape, threads=threads))
         searcher = Searcher(graph)
         for ef in WIDTHS:
-            recall = canary.recall(searcher, ef)
+            recall = measures.canary.recall(searcher, ef)
             if recall >= rules.gate:
-                return Drawn(graph, canary, ef, recall)
-    return Drawn(without_links(vec_ID, rules.shape.m), canary, WIDTHS[0], 1.0)
+                late = measures.late_recall(searcher, ef)
+                drawn = Drawn(graph, ef, recall, late)
+                if late is None or not late.fell(rules.slack):
+                    return drawn
+    return drawn or Drawn(without_links(vec_ID, rules.shape.m), WIDTHS[0], 1.0)
 
 
 class InlineBuilder:
@@ -187,27 +213,6 @@ def attempt(job: Job, open_export: OpenExport, rules: Rules, deriver: Deriver | 
         return Built(version=job.version, aside=job.aside, error=f"{type(error).__name__}: {error}")
 
 
-def at_nice(nice: int, work: Callable[[], T]) -> T:
-    """Do the work in a thread that stands back: niceness is a thread's own, and can't be taken back from a process."""
-    done: list[T] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            own = threading.get_native_id()
-            os.setpriority(os.PRIO_PROCESS, own, max(nice, os.getpriority(os.PRIO_PROCESS, own)))
-            done.append(work())
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=run, name="build")
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
-    return done[0]
-
-
 def _share(job: Job, drawn: Drawn, aside: Path) -> None:
     aside.mkdir(parents=True)
     export = Path(job.export)
@@ -235,4 +240,5 @@ def _about(job: Job, drawn: Drawn, rules: Rules) -> About:
         cosine=drawn.cosine,
         recall=drawn.recall,
         recall_built=old.recall_built if old else drawn.recall,
+        late=None if drawn.late is None else round(drawn.late.recall, 5),
     )

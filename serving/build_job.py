@@ -5,6 +5,7 @@ Both are one line of JSON. A builder makes a whole, sealed folder aside; putting
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from learners.deriving import Step
+from serving.late_recall import LateRecall
 
 
 class Export(Protocol):
@@ -23,7 +25,7 @@ class Export(Protocol):
     tower_version: int
 
     @property
-    def item_ids(self) -> list[str]: ...
+    def item_ids(self) -> Sequence[str]: ...
 
     @property
     def item_vectors(self) -> NDArray[np.float32]: ...
@@ -47,8 +49,9 @@ class Job(Struct, frozen=True):
 
 
 class Built(Struct, frozen=True):
-    """How it went. `recall` is that of the canary, `latency` the ms that a search of it takes at the median; `known` is
-    how many items the version knows, those that it does not offer among them; an `error` says why there is no folder.
+    """How it went. `recall` is that of the canary, `late` what is found of queries of late, None where nobody asked;
+    `latency` the ms that a search of the canary takes at the median; `known` is how many items the version knows,
+    those that it does not offer among them; an `error` says why there is no folder.
 
     `linked` is false where every search of the generation is an exact scan.
     """
@@ -64,6 +67,7 @@ class Built(Struct, frozen=True):
     items: int = 0
     latency: float = 0.0
     known: int = 0
+    late: LateRecall | None = None
 
 
 class Builder(Protocol):

@@ -35,14 +35,15 @@ Done = Job | int
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """One turn. `built` is 1 where a generation was put in place; `recall` is its canary's; an `error` names its cause
-    and is tried again later."""
+    """One turn. `built` is 1 where a generation was put in place; `canary_recall` is what it finds of its canary,
+    `late_recall` of queries of late, None where nobody asked; an `error` names its cause and is tried again later."""
 
     idle: bool
     version: int | None = None
     built: int = 0
     rows_written: int = 0
-    recall: float | None = None
+    canary_recall: float | None = None
+    late_recall: float | None = None
     reused: bool | None = None
     linked: bool | None = None
     tail: int | None = None
@@ -208,7 +209,8 @@ class _Follower:
             version=task.version,
             built=1,
             rows_written=rows,
-            recall=built.recall,
+            canary_recall=built.recall,
+            late_recall=None if built.late is None else built.late.recall,
             reused=built.reused,
             linked=built.linked,
             tail=built.tail,

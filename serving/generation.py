@@ -28,21 +28,26 @@ ASKED = 64
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """Queries with their exact answers: what recall is measured on, before a generation serves and while it does."""
+    """Queries with their exact answers: what recall is measured on, before a generation serves and while it does.
+
+    Its queries stand near items. What people ask stands where they do; that is measured by `late_queries.py`.
+    """
 
     query_QD: Floats
     row_QK: Ints
 
     def recall(self, searcher: Searcher, ef: int | None = None) -> float:
         """Share of the exact answers that the searches find; 1.0 where nothing is asked."""
+        return float(self.found(searcher, ef).mean()) if self.row_QK.size else 1.0
+
+    def found(self, searcher: Searcher, ef: int | None = None) -> NDArray[np.float64]:
+        """By query, the share of its exact answers that a search finds."""
         wanted = self.row_QK.shape[1]
-        if not self.row_QK.size:
-            return 1.0
-        found = sum(
+        found_Q = [
             len(np.intersect1d(searcher.search(query_D, wanted, ef=ef)[0], row_K, assume_unique=True))
             for query_D, row_K in zip(self.query_QD, self.row_QK, strict=True)
-        )
-        return found / self.row_QK.size
+        ]
+        return np.array([found / wanted for found in found_Q])
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)

@@ -1,6 +1,9 @@
 """Whether a generation may be put in place: what it finds, how much is in it, how long it takes. Pure.
 
-The second half of the gate: it stands where indices are built, since nobody knows sooner what they find.
+The second half of the gate: it stands where indices are built, since nobody knows sooner what they find. Two recalls
+are measured. The canary's has a bar of its own, since its queries are of one kind in every version. What people ask
+may be hard or easy by where they stand, which is no fault of an index: there it may only be no worse than the one that
+serves, on the same queries.
 """
 
 from __future__ import annotations
@@ -14,6 +17,9 @@ PATIENCE = 3
 FEW = 0.001
 """Where no generation stands to compare with, the least share of the items that a version knows. Most of them may
 rightly be at rest, so it is small: what it finds is an index that lost its items."""
+
+SLACK = 0.01
+"""How much less of queries of late it may find than the generation that serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,9 @@ def refusal(built: Built, before: int | None, asked: Asked) -> Refusal | None:
         return Refusal(f"the index has {built.items:,} items, the one before has {before:,}: at least {least:,}", True)
     if built.linked and built.recall < asked.recall:
         return Refusal(f"canary recall is {built.recall:.3f}, below {asked.recall:g}", True)
+    if built.linked and (late := built.late) is not None and late.fell(SLACK):
+        found = f"the index finds {late.recall:.3f}, the one that serves {late.before:.3f}"
+        return Refusal(f"of what {late.asked} queries of late want {found}; canary recall is {built.recall:.3f}", True)
     if built.latency > asked.latency:
         return Refusal(f"a search takes {built.latency:.1f} ms, at most {asked.latency:g}", False)
     return None

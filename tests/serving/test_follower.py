@@ -11,6 +11,7 @@ from msgspec import structs
 from serving.build import InlineBuilder, Rules
 from serving.build_job import Built, Job
 from serving.generation_files import versions_in
+from serving.late_recall import LateRecall
 from tests.serving.follower_town import Town
 from tests.serving.plain_export import PlainScorer, crowd, drifted, say
 
@@ -28,8 +29,8 @@ def test_a_published_version_becomes_a_generation(town: Town) -> None:
     assert (begun.version, begun.built) == (1, 0)
     assert placed.rows_written == 300
     assert (placed.version, placed.built, placed.reused, placed.linked, placed.error) == (1, 1, False, True, "")
-    assert placed.recall is not None
-    assert placed.recall >= 0.95
+    assert placed.canary_recall is not None
+    assert placed.canary_recall >= 0.95
     assert town.opened(1).version == 1
     assert town.vectors.version == 1
 
@@ -130,6 +131,23 @@ def test_an_index_that_lost_its_items_is_held_until_an_operator_wants_it(town: T
         assert town.settle(reports) == []  # the version before serves; nothing is tried again
         say(town.decisions, "promote", 2)
         assert town.settle(reports)[-1].built == 1
+
+
+def test_an_index_that_finds_less_of_what_is_asked_than_the_one_that_serves_is_held(town: Town) -> None:
+    class Worse(InlineBuilder):
+        def poll(self) -> Built | None:
+            built = super().poll()
+            return built and structs.replace(built, late=LateRecall(0.7, 0.8 if built.version > 1 else None, 0.02, 64))
+
+    with closing(town.follow(Worse(PlainScorer.open, Rules(links_from=200)))) as reports:
+        town.publish(crowd(300))
+        assert [one.late_recall for one in town.settle(reports) if one.built] == [0.7]
+        town.publish(drifted(crowd(300), 0.01))
+        told = town.settle(reports)[-1].error
+        assert "64 queries of late want the index finds 0.700, the one that serves 0.800" in told
+        assert "canary recall is 1.0" in told
+        town.decisions.follow()
+        assert [(one.kind, one.why) for one in town.decisions.fold.lines[-1:]] == [("hold", told)]
 
 
 def test_a_slow_search_is_tried_again_before_its_version_is_held(town: Town) -> None:

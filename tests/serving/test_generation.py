@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -162,3 +163,18 @@ def test_a_version_without_items_has_a_generation_that_finds_nothing(tmp_path: P
     generation.warm()
     assert generation.search(drifted(crowd(1), 0.1)[0], 5)[0].tolist() == []
     assert generation.recall() == 1.0
+
+
+def test_the_manifest_of_a_release_that_knew_fewer_fields_is_read(sound: Path, tmp_path: Path) -> None:
+    folder = copied(sound, tmp_path)
+    told = msgspec.json.decode((folder / MANIFEST).read_bytes())
+    digest = told.pop("digest")
+    del told["late"]
+
+    def bytes_of(seal: str) -> bytes:
+        return msgspec.json.format(msgspec.json.encode(told | {"digest": seal}), indent=1)
+
+    sealed = hashlib.sha256(bytes_of("")).hexdigest()
+    assert sealed != digest
+    (folder / MANIFEST).write_bytes(bytes_of(sealed))
+    assert Generation.open(folder).about.late is None

@@ -112,6 +112,10 @@ class Client:
     def get(self, path: str) -> tuple[int, Any]:
         return self._ask("GET", path, None)
 
+    def ask(self, method: str, path: str) -> tuple[int, Any]:
+        """Without a body."""
+        return self._ask(method, path, None)
+
     def recommend(self, user_id: str, **more: Any) -> Any:
         """A list that must be there."""
         status, answer = self.post("/v1/recommend", {"user_id": user_id, **more})

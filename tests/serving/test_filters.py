@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.filter_terms import AnyOf, BadFilter, Every, Has, Is, Not, Within
-from serving.filters import MAX_CHARACTERS, parsed
+from serving.filters import MAX_CHARACTERS, MAX_DEPTH, parsed
 
 
 def test_and_binds_closer_than_or_and_not_closer_than_both() -> None:
@@ -33,6 +33,8 @@ def test_words_are_read_in_any_case_and_names_may_begin_with_them() -> None:
         ("tags NOT IN ('a', \"b\")", Not(Is("tags", ("a", "b")))),
         ("author != 'it\\'s \\\\ me'", Not(Is("author", ("it's \\ me",)))),
         ("available_until > '1970-01-01T00:00:01Z'", Within("available_until", 1_000.0, None, open=True)),
+        ("available_until > '1970-01-01T00:00:01'", Within("available_until", 1_000.0, None, open=True)),
+        ("available_until > '1970-01-01T02:00:01+02:00'", Within("available_until", 1_000.0, None, open=True)),
         ("available_from <= 7", Within("available_from", None, 7.0)),
     ],
 )
@@ -60,6 +62,16 @@ def test_a_filter_that_says_nothing_is_told_where(text: str, what: str) -> None:
     with pytest.raises(BadFilter) as bad:
         parsed(text)
     assert what in str(bad.value)
+
+
+def test_a_filter_may_be_as_long_and_as_deep_as_is_said_and_no_longer() -> None:
+    longest = "a = 1".ljust(MAX_CHARACTERS)
+    assert parsed(longest).term == Is("a", (1.0,))
+    deepest = "NOT " * MAX_DEPTH + "a = 1"
+    assert parsed(deepest).term == parsed(f"NOT ({deepest.removeprefix('NOT ')})").term
+    for beyond, what in ((f"{longest} ", "characters"), (f"NOT {deepest}", "nested")):
+        with pytest.raises(BadFilter, match=what):
+            parsed(beyond)
 
 
 @settings(max_examples=200, deadline=None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from serving.keys import LOOK_EVERY, KeyRing, KeyTrouble, fits, made, read_keys, write_keys
+from serving.keys import LOOK_EVERY, KeyRing, KeyTrouble, fits, id_in, made, read_keys, write_keys
 from tests.worlds import Now
 
 
@@ -51,6 +51,23 @@ def test_a_key_that_was_added_is_known_within_a_second(tmp_path: Path) -> None:
     write_keys(path, [key])
     now.at += LOOK_EVERY
     assert ring.entry(text) == key
+
+
+def test_a_clock_that_was_put_back_keeps_no_revoked_key_alive(tmp_path: Path) -> None:
+    now, path = Now(), tmp_path / "keys.json"
+    key, text = made("shop", ["consumer"], at=now())
+    write_keys(path, [key])
+    ring = KeyRing(path, clock=now)
+    write_keys(path, [replace(key, revoked_at=now())])
+    now.at -= 60 * LOOK_EVERY
+    assert ring.entry(text) is None
+
+
+def test_a_text_with_more_or_less_than_a_key_names_none() -> None:
+    key, text = made("shop", ["consumer", "producer", "consumer"], at=5)
+    assert id_in(text) == key.id
+    assert [id_in(one) for one in (text + "x", "x" + text, text[:-1], text + "\n")] == [None] * 4
+    assert key.roles == ("consumer", "producer")
 
 
 def test_keys_that_can_not_be_read_stop_a_start_and_not_a_server(tmp_path: Path) -> None:

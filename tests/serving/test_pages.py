@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -108,7 +112,16 @@ def test_a_cursor_gives_back_what_it_was_given_or_is_refused(user: str, names: l
 
 
 def test_a_session_ends_where_a_cursor_would_grow_for_ever() -> None:
-    assert page_end("ana", [f"i{n}" for n in range(MOST - 1)], ["new"], 1) is None
+    shown = [f"i{n}" for n in range(MOST - 1)]
+    assert page_end("ana", shown, ["new"], 1) is None
+    assert page_end("ana", shown[1:], ["new"], 1) is not None
+    long_names = [f"{Random(n).getrandbits(1_000):x}" for n in range(MOST // 2)]
+    assert page_end("ana", long_names, ["new"], 1) is None, "nobody sends an address of so many characters"
+
+
+def test_a_cursor_that_somebody_made_up_excludes_no_more_than_a_session_can() -> None:
+    packed = zlib.compress(msgspec.msgpack.encode(["ana", [f"i{n}" for n in range(MOST + 5)]]))
+    assert len(shown_before("ana", base64.urlsafe_b64encode(packed).decode())) == MOST
 
 
 def test_many_questions_get_the_answers_that_each_would_get(town: Deployment, client: Client) -> None:

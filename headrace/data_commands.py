@@ -18,6 +18,36 @@ if TYPE_CHECKING:
 MappingFile = Annotated[
     Path, typer.Option("--mapping", exists=True, dir_okay=False, help="TOML file that says which column is what.")
 ]
+EventFiles = Annotated[list[Path] | None, typer.Option("--events", help="File of events; may be given several times.")]
+EventsMapping = Annotated[
+    Path | None,
+    typer.Option("--mapping", exists=True, dir_okay=False, help="What columns of events are, TOML."),
+]
+Versions = Annotated[
+    Path | None, typer.Option("--versions", help="Commit versions into this folder, and resume from its newest.")
+]
+RowFile = Annotated[
+    Path | None, typer.Option("--rows", help="Instead of events: a table of labelled rows, CSV or Parquet.")
+]
+RowSchema = Annotated[Path | None, typer.Option("--schema", help="What the columns of rows are, TOML.")]
+Valid = Annotated[Path | None, typer.Option("--valid", help="Rows that are scored after the last pass.")]
+Test = Annotated[Path | None, typer.Option("--test", help="Rows that are scored after the last pass.")]
+RowModel = Annotated[str, typer.Option("--model", help="Model of rows: deepfm, fm, logistic, river or rate.")]
+Epochs = Annotated[int, typer.Option("--epochs", min=1, help="Passes over the rows.")]
+Batch = Annotated[int, typer.Option("--batch", min=1, max=65_536, help="Rows learned at once.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of a model of rows.")]
+Predictions = Annotated[
+    Path | None, typer.Option("--predictions", help="Write what was foreseen of each row, .csv or .parquet.")
+]
+Refresh = Annotated[
+    list[str] | None,
+    typer.Option("--refresh", help="Compare copies that are renewed never, every 1d, 1h, 15m ..., or online."),
+]
+RefreshAfter = Annotated[
+    str, typer.Option("--refresh-after", help="Event time that every copy learns before they are compared.")
+]
+Plot = Annotated[Path | None, typer.Option("--plot", help="Draw the AUC of the copies over time, .svg.")]
+Report = Annotated[Path | None, typer.Option("--report", help="Write the figures as JSON.")]
 
 
 def import_file(
@@ -37,40 +67,22 @@ def import_file(
 
 
 def backtest(
-    events: Annotated[
-        list[Path] | None, typer.Option("--events", help="File of events; may be given several times.")
-    ] = None,
-    mapping: Annotated[
-        Path | None,
-        typer.Option("--mapping", exists=True, dir_okay=False, help="What columns of events are, TOML."),
-    ] = None,
-    versions: Annotated[
-        Path | None, typer.Option("--versions", help="Commit versions into this folder, and resume from its newest.")
-    ] = None,
-    rows: Annotated[
-        Path | None, typer.Option("--rows", help="Instead of events: a table of labelled rows, CSV or Parquet.")
-    ] = None,
-    schema: Annotated[Path | None, typer.Option("--schema", help="What the columns of rows are, TOML.")] = None,
-    valid: Annotated[Path | None, typer.Option("--valid", help="Rows that are scored after the last pass.")] = None,
-    test: Annotated[Path | None, typer.Option("--test", help="Rows that are scored after the last pass.")] = None,
-    model: Annotated[
-        str, typer.Option("--model", help="Model of rows: deepfm, fm, logistic, river or rate.")
-    ] = "deepfm",
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the rows.")] = 1,
-    batch: Annotated[int, typer.Option("--batch", min=1, max=65_536, help="Rows learned at once.")] = 512,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of a model of rows.")] = 0,
-    predictions: Annotated[
-        Path | None, typer.Option("--predictions", help="Write what was foreseen of each row, .csv or .parquet.")
-    ] = None,
-    refresh: Annotated[
-        list[str] | None,
-        typer.Option("--refresh", help="Compare copies that are renewed never, every 1d, 1h, 15m ..., or online."),
-    ] = None,
-    refresh_after: Annotated[
-        str, typer.Option("--refresh-after", help="Event time that every copy learns before they are compared.")
-    ] = "1d",
-    plot: Annotated[Path | None, typer.Option("--plot", help="Draw the AUC of the copies over time, .svg.")] = None,
-    report: Annotated[Path | None, typer.Option("--report", help="Write the figures as JSON.")] = None,
+    events: EventFiles = None,
+    mapping: EventsMapping = None,
+    versions: Versions = None,
+    rows: RowFile = None,
+    schema: RowSchema = None,
+    valid: Valid = None,
+    test: Test = None,
+    model: RowModel = "deepfm",
+    epochs: Epochs = 1,
+    batch: Batch = 512,
+    seed: Seed = 0,
+    predictions: Predictions = None,
+    refresh: Refresh = None,
+    refresh_after: RefreshAfter = "1d",
+    plot: Plot = None,
+    report: Report = None,
     settings: SettingsFile = None,
 ) -> None:
     """Replay files through the same joiner and trainer, and report how well each label was foreseen.

@@ -7,6 +7,7 @@ versions. The model comes in as `fresh` or `make`. Nothing here sleeps, logs, co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -136,12 +137,17 @@ class Trainer:
         if not masked:
             config, ending = self._states.config(state.settings), ended or turning
             yield from versions.effects(state, adopted=self._adopted, config=config, idle=idle, ending=ending)
-        committed = versions.committed
         if turning:
             self._state = state = self._states.turned(state, wanted)
             versions.since = Since(self._clock())
-        self.done = Trained(
-            idle=idle,
+        damaged, done = state.damaged if restored is not None else (), self._done(state, batch, learned)
+        self.done = replace(done, idle=idle, masked=masked, restored=restored, damaged=damaged, ended=ended)
+
+    def _done(self, state: State, batch: Batch | None, learned: Learned | None) -> Trained:
+        """What the turn did with a batch, and what of it was committed."""
+        versions, committed = self._versions, self._versions.committed
+        return Trained(
+            idle=False,
             rows=len(batch.examples) if batch else 0,
             examples=state.examples,
             steps=state.steps,
@@ -151,9 +157,6 @@ class Trainer:
             learned=learned,
             refused=len(batch.examples) if batch and learned and not learned.finite else 0,
             guard=state.learner.told() if batch and isinstance(state.learner, Refuses) else None,
-            masked=masked,
-            restored=restored,
-            damaged=state.damaged if restored is not None else (),
             committed=committed,
             **reported(state.riding, batch is not None, committed is not None),
             skew=_told(committed, "differing"),
@@ -163,7 +166,6 @@ class Trainer:
             warning=versions.warning,
             held=versions.held,
             rehearsed=state.rehearsal.told() if committed and state.rehearsal else None,
-            ended=ended,
         )
 
     def report(self) -> dict[str, dict[str, Any]]:

@@ -90,9 +90,11 @@ class AskerReader:
 
     def _through(self, entries: list[int], name: str) -> list[int]:
         """The rows of items, or of what they are."""
+        if not entries:
+            return []
         entry_H = np.array(entries, np.int64)
         if name == "item":
-            read: list[int] = np.where(entry_H >= 0, self._item_row[entry_H], ITEM).tolist() if entries else []
+            read: list[int] = np.where(entry_H >= 0, self._item_row[entry_H], ITEM).tolist()
             return read
         row_HC = self._rows_of[name][entry_H[entry_H >= 0]]
         rows: list[int] = row_HC[row_HC >= 0].tolist()

@@ -13,21 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import safe_open
 
 from learners.exports import FORMAT
 from learners.keeping import Arrays
 from learners.learner import Floats, Ints
 from learners.schema import SPACES, Schema, number_of
-from serving.letting_go import leave
 from serving.mapped_tensors import mapped_tensors
+from serving.text_places import TextPlaces
+from serving.texts import Texts
 
 ITEM = SPACES.index("item")
-
-SHELVES = 32
-"""Dictionaries among which a version's items are spread: to make room in one of a million holds up every thread."""
-CHUNK = 4_096
-"""Texts that are cut out at a time: to make one list of a million ends holds up every thread, too."""
+Rows = NDArray[np.int32]
 
 
 def document_of(folder: Path) -> dict[str, Any]:
@@ -47,22 +45,16 @@ def arrays_of(folder: Path, name: str) -> tuple[int, Arrays]:
     return int(told["version"]), arrays
 
 
-def texts_of(arrays: Arrays, name: str) -> list[str]:
-    """Texts from their bytes and ends.
+def texts_of(arrays: Arrays, name: str) -> Texts:
+    """Texts from their bytes and ends. Raises ValueError where these do not belong together.
 
-    >>> texts_of({"a.bytes": np.frombuffer(b"teapot", np.uint8), "a.ends": np.array([3, 6])}, "a")
+    >>> list(texts_of({"a.bytes": np.frombuffer(b"teapot", np.uint8), "a.ends": np.array([3, 6])}, "a"))
     ['tea', 'pot']
     """
-    data_N, end_N = arrays[f"{name}.bytes"], arrays[f"{name}.ends"]
-    texts: list[str] = []
-    start = 0
-    for first in range(0, len(end_N), CHUNK):
-        ends = end_N[first : first + CHUNK].tolist()
-        data, begin = data_N[start : ends[-1]].tobytes(), start
-        for end in ends:
-            texts.append(data[start - begin : end - begin].decode())
-            start = end
-    return texts
+    byte_X, end_N = arrays[f"{name}.bytes"], arrays[f"{name}.ends"]
+    if len(end_N) and not (end_N[0] >= 0 and (end_N[1:] >= end_N[:-1]).all() and end_N[-1] == len(byte_X)):
+        raise ValueError(f"the ends of {name} do not lie in its {len(byte_X):,} bytes, one behind the other")
+    return Texts(byte_X, end_N)
 
 
 def items_known(folder: Path) -> int:
@@ -81,17 +73,14 @@ class ExportedIds:
         space_I, self._key_I, self._row_I = arrays["space"], arrays["key"], arrays["row"]
         bounds = np.searchsorted(space_I, np.arange(2 * len(schema.spaces) + 1)).tolist()
         self._slice: list[tuple[int, int]] = list(pairwise(bounds))
-        self._number = [
-            {text: key for key, text in enumerate(texts_of(arrays, f"names.{space}")) if text}
-            for space in schema.spaces
-        ]
+        self._named = [TextPlaces(texts_of(arrays, f"names.{space}")) for space in schema.spaces]
 
     def row(self, space: int, text: str) -> int:
         """The row of an id, -1 where the version knows none."""
         key = number_of(text)
         variant = 2 * space
         if key is None:
-            key, variant = self._number[space].get(text, -1), 2 * space + 1
+            (key,), variant = self._named[space].of((text,)), 2 * space + 1
         return self._found(variant, key)
 
     def reading(self, space: int, text: str) -> int:
@@ -114,20 +103,14 @@ class ExportedItems:
     """Items of one version: those on offer first, then deleted ones that histories still name."""
 
     def __init__(self, arrays: Arrays, offered: int) -> None:
-        self._entries: list[dict[str, int]] = [{} for _ in range(SHELVES)]
         every = texts_of(arrays, "item_ids")
-        self.ids = every if offered == len(every) else every[:offered]
+        self.ids = every.first(offered)
         self.read_EW: Ints = arrays["read"]
-        for entry, item_id in enumerate(every):
-            self._entries[hash(item_id) % SHELVES][item_id] = entry
-
-    def __del__(self) -> None:
-        leave(*self._entries)
+        self._entries = TextPlaces(every)
 
     def entries_of(self, item_ids: Iterable[str]) -> list[int]:
         """Entries of items, -1 for unknown ones."""
-        entries = self._entries
-        return [entries[hash(item_id) % SHELVES].get(item_id, -1) for item_id in item_ids]
+        return self._entries.of(item_ids)
 
     def rows_of(self, item_ids: Iterable[str]) -> list[int]:
         """Entries of items on offer, -1 for the rest."""
@@ -135,6 +118,11 @@ class ExportedItems:
         if max(entries, default=-1) < offered:
             return entries
         return [entry if entry < offered else -1 for entry in entries]
+
+    def rows_of_all(self, item_ids: Texts) -> Rows:
+        """The same for very many, int32 [n]."""
+        entry_N = self._entries.of_all(item_ids)
+        return np.where(entry_N < len(self.ids), entry_N, np.int32(-1))
 
 
 class Indexed:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from checkpoints.registry import Registry
 from serving.generation import Generation
 from serving.generation_files import folder_of, versions_in
-from serving.letting_go import empty_some
 from serving.standing import serving
 from streams.decisions import DecisionLog
 from streams.errors import HeadraceError
@@ -122,7 +121,6 @@ class BundleKeeper:
 
     def turn(self) -> Kept:
         """1. read the decisions; 2. choose; 3. open and warm aside, unless it is warm; 4. swap; 5. let old ones go."""
-        empty_some()
         self._decisions.follow()
         self._registry.follow(self._decisions.fold)
         self.experiments.follow(self._decisions.fold)

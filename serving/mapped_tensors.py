@@ -2,7 +2,8 @@
 
 The library's own reader copies each array with the interpreter lock held, which is a quarter of a second of silence for
 a million items. The format: eight bytes that say how long the head is, the head as JSON, the data. A file that says
-otherwise is refused; whether its bytes are the right ones is for digests (`generation_files.py`).
+otherwise is refused. Each page is touched at once: the first requests would wait for that. Whether the bytes are the
+right ones is for digests (`generation_files.py`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def mapped_tensors(path: Path) -> tuple[dict[str, str], Arrays]:
         length = int.from_bytes(data[:LENGTH], "little")
         head: dict[str, Any] = json.loads(data[LENGTH : LENGTH + length])
         told: dict[str, str] = head.pop("__metadata__", {})
+        np.frombuffer(data, np.uint8)[:: mmap.PAGESIZE].max(initial=0)
         whole = memoryview(data)[LENGTH + length :]
         return told, {name: _array(whole, **one) for name, one in head.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:

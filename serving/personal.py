@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -19,17 +20,12 @@ class PersonalRates:
 
     def __init__(self, arrays: Arrays, read_NW: Ints) -> None:
         self._user_P, self._stat_PL = arrays["pair_user"], arrays["pair_stat"]
-        value_V = np.unique(np.concatenate([read_NW[:, COLUMNS[name]].ravel() for name in PAIRED]))
-        value_V = value_V[value_V >= 0]
-        self._values = len(value_V)
-        self._place_P = self._places(value_V, arrays["pair_value"])
-        widths, fields = list[int](), list[Ints]()
-        for name in PAIRED:
-            read_NC = read_NW[:, COLUMNS[name]]
-            widths.append(int((read_NC >= 0).sum(axis=1).max(initial=0)))
-            fields.append(self._places(value_V, read_NC[:, : widths[-1]]))
-        self._place_NC = np.concatenate(fields, axis=1).astype(np.int32)
-        self._columns = [*pairwise([0, *accumulate(widths)])]
+        whole = [read_NW[:, COLUMNS[name]] for name in PAIRED]
+        fields = [read_NC[:, : _width(read_NC)] for read_NC in whole]
+        place_R, self._values = _places(fields, len(arrays["rows"]))
+        self._place_P = place_R.take(arrays["pair_value"])
+        self._place_NC = np.concatenate([place_R.take(read_NC, mode="wrap") for read_NC in fields], axis=1)
+        self._columns = [*pairwise([0, *accumulate(read_NC.shape[1] for read_NC in fields)])]
 
     def of(self, user: int, rows: npt.NDArray[np.integer[Any]]) -> Floats | None:
         """Mean statistics of a user and each item's values, [n, fields x L]; None where the user knows none of these
@@ -61,10 +57,25 @@ class PersonalRates:
         mean_NX[met] = mean_MX
         return mean_NX
 
-    def _places(self, value_V: Ints, value: Ints) -> Ints:
-        """The dense number of each value; the last, which is always 0, where there is none."""
-        if not len(value_V):
-            return np.zeros(value.shape, np.int64)
-        place = np.minimum(np.searchsorted(value_V, value), len(value_V) - 1)
-        places: Ints = np.where(value_V[place] == value, place, len(value_V))
-        return places
+
+def _width(read_NC: Ints) -> int:
+    """Columns in which any item has a value; an item's values stand in front."""
+    return next((width for width in range(read_NC.shape[1], 0, -1) if read_NC[:, width - 1].max(initial=-1) >= 0), 0)
+
+
+def _places(fields: Sequence[Ints], rows: int) -> tuple[npt.NDArray[np.int32], int]:
+    """The dense number of each value that an item has, by its row and last of all for none; and how many there are,
+    which is the number of the others: there a table has nothing.
+
+    >>> place_R, values = _places([np.array([[4, -1], [1, 4]])], rows=5)
+    >>> place_R.tolist(), values
+    ([2, 0, 2, 2, 1, 2], 2)
+    """
+    has_R = np.zeros(rows + 1, np.bool_)
+    for value_NC in fields:
+        has_R[value_NC] = True
+    has_R[-1] = False
+    place_R = np.cumsum(has_R, dtype=np.int32) - np.int32(1)
+    values = int(np.count_nonzero(has_R))
+    place_R[~has_R] = values
+    return place_R, values

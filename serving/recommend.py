@@ -60,9 +60,9 @@ class Recommender:
         self.known = known
         self.live = live
         self.policy = policy
-        self._cached: OrderedDict[str, tuple[Stamps, tuple[Placed, ...]]] = OrderedDict()
+        self._cached: OrderedDict[str, tuple[int, Stamps, tuple[Placed, ...]]] = OrderedDict()
         self._shelves: OrderedDict[int, tuple[Bundle, Shelf]] = OrderedDict()
-        self._served = 0
+        self._served, self._taken_back = 0, 0
 
     def recommend(self, ask: Ask, *, chance: bytes, elapsed: Callable[[], float], keep: bool = True) -> Recommendation:
         """The list for one request. `chance` decides exploration; `elapsed` gives the ms since it came; `keep` whether
@@ -208,8 +208,8 @@ class Recommender:
     ) -> Recommendation:
         enough = had_enough(profile_of(ask, self.known), self.policy.seen, ask.at) | ask.done
         fill = partial(filled, ask, self.known, enough=enough, passing=passing)
-        stamps, kept = self._cached.get(ask.user_id, (None, ()))
-        if bundle is not None and stamps is not None and stamps.ranking <= bundle.version:
+        taken_back, stamps, kept = self._cached.get(ask.user_id, (0, None, ()))
+        if bundle is not None and stamps is not None and taken_back == self._taken_back:
             again = [(item.item_id, item.score) for item in kept if item.item_id not in enough]
             items = fill("cached", again)
             if any(item.source == "cached" for item in items):
@@ -228,18 +228,19 @@ class Recommender:
     def _shelf(self, bundle: Bundle) -> Shelf:
         held = self._shelves.get(bundle.version)
         if held is None or held[0] is not bundle:
-            held = self._shelves[bundle.version] = bundle, Shelf(bundle, self.known.stock)
+            before = next((shelf for _, shelf in reversed(self._shelves.values())), None)
+            held = self._shelves[bundle.version] = bundle, Shelf(bundle, self.known.stock, before)
             while len(self._shelves) > SHELVES:
                 self._shelves.popitem(last=False)
         return held[1]
 
     def _notice(self, bundle: Bundle) -> None:
         if bundle.version < self._served:
-            self._cached.clear()  # lists of a version that was taken back must not come again
+            self._taken_back += 1  # lists of such a version must not come again; to forget all takes too long
         self._served = bundle.version
 
     def _keep(self, user_id: str, stamps: Stamps, items: tuple[Placed, ...]) -> None:
-        self._cached[user_id] = stamps, items
+        self._cached[user_id] = self._taken_back, stamps, items
         self._cached.move_to_end(user_id)
         if len(self._cached) > CACHED_USERS:
             self._cached.popitem(last=False)

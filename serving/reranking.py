@@ -185,9 +185,9 @@ class _Filling:
 
     def take(self, index: int) -> None:
         self._open.take(index)
+        self._value_RI[:, index] = -np.inf
         np.maximum(self._near_I, self._like_II[index], out=self._near_I)
         np.subtract(self._value_RI, self._diversity * self._near_I, out=self._marginal_RI)
-        self._marginal_RI[:, ~self._open.free_I] = -np.inf
 
 
 def _places(filling: _Filling, count: int, epsilon: float, random: Random) -> Iterator[Chosen]:

@@ -32,6 +32,8 @@ MASKS = 16
 MASK_LIFE = 250
 """Milliseconds after which openings and closings by time are looked at again; a delete is seen at once."""
 
+PIECE = 4_096
+"""Items that are looked up at a time, so that other threads have their turn."""
 
 NOBODY: NDArray[np.uint8] = np.zeros(0, np.uint8)
 
@@ -39,14 +41,15 @@ NOBODY: NDArray[np.uint8] = np.zeros(0, np.uint8)
 class Shelf:
     """The items of one version, as far as the stock lets them be shown, and what came since."""
 
-    def __init__(self, bundle: Bundle, stock: Stock) -> None:
+    def __init__(self, bundle: Bundle, stock: Stock, before: Shelf | None = None) -> None:
         self.neighbours = Neighbours(bundle.generation, bundle.scorer.item_vectors)
         self._bundle = bundle
         self._new_ids = bundle.new_ids
         self._code_W: NDArray[np.int64] = np.zeros(0, np.int64)
         self._item_ids = bundle.scorer.item_ids
         self._stock = stock
-        self._code_N = stock.codes(self._item_ids)
+        self._heard = len(stock.item_ids)
+        self._code_N = self._codes(before)
         self._row_C = _inverse(self._code_N)
         self._lists: tuple[View, Lists] | None = None
         self._asked: tuple[int, int] | None = None
@@ -109,11 +112,26 @@ class Shelf:
 
     def _hear(self) -> None:
         """Number the items that the stock has heard of since."""
-        unheard = np.flatnonzero(self._code_N < 0)
-        codes = self._stock.codes(self._item_ids[row] for row in unheard.tolist())
-        if (codes >= 0).any():
-            self._code_N[unheard] = codes
+        heard = self._stock.item_ids[self._heard :]
+        rows = self._bundle.scorer.rows_of(heard)
+        if (rows >= 0).any():
+            self._code_N[rows[rows >= 0]] = self._heard + np.flatnonzero(rows >= 0)
             self._row_C = _inverse(self._code_N)
+        self._heard += len(heard)
+
+    def _codes(self, before: Shelf | None) -> NDArray[np.int64]:
+        """Of each item: taken from a version before, which had most of them; the rest looked up, some at a time."""
+        item_ids, stock = self._item_ids, self._stock
+        code_N = np.full(len(item_ids), -1, np.int64)
+        if before is not None and len(before.codes):
+            row_N = before._bundle.scorer.rows_of(item_ids)
+            code_N = np.where(row_N >= 0, before.codes.take(row_N, mode="clip"), -1)
+        for first in range(0, len(item_ids), PIECE):
+            unknown = first + np.flatnonzero(code_N[first : first + PIECE] < 0)
+            if len(unknown):
+                names = item_ids[first : first + PIECE]
+                code_N[unknown] = stock.codes(names[row - first] for row in unknown.tolist())
+        return code_N
 
     def _kept_out(self, passing: Passing) -> NDArray[np.uint8]:
         """1 for the rows that a filter does not let through; made anew only where that changed."""

@@ -31,6 +31,7 @@ from serving.exported import ExportedIds, ExportedItems, arrays_of, document_of
 from serving.item_reader import ItemReader
 from serving.personal import PersonalRates
 from serving.split_parts import add_heads, add_parts, gathered
+from serving.texts import Texts
 from streams.examples import Attributes
 
 __all__ = ["Asker", "Scorer"]
@@ -111,7 +112,7 @@ class Scorer:
         return cls(folder)
 
     @property
-    def item_ids(self) -> list[str]:
+    def item_ids(self) -> Texts:
         return self._items.ids
 
     @property
@@ -127,7 +128,9 @@ class Scorer:
         return [Known(i, 0, author, tuple(categories), tuple(tags)) for i, author, categories, tags in told]
 
     def rows_of(self, item_ids: Sequence[str]) -> npt.NDArray[np.int32]:
-        """Rows of items, int32, -1 for what is not on offer."""
+        """Rows of items, int32, -1 for what is not on offer. `Texts` may be very many."""
+        if isinstance(item_ids, Texts):
+            return self._items.rows_of_all(item_ids)
         return np.array(self._items.rows_of(item_ids), np.int32)
 
     def user_vector(self, asker: Asker) -> Floats:

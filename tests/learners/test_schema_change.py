@@ -59,7 +59,7 @@ def test_adding_all_of_them_leaves_scores_and_what_servers_say_as_they_are(name:
     for folder, learner in (("a", before), ("b", after)):
         learner.export(tmp_path / folder, version=1)
     one, other = (Scorer.open(tmp_path / name) for name in "ab")
-    assert one.item_ids == other.item_ids
+    assert list(one.item_ids) == list(other.item_ids)
     np.testing.assert_allclose(one.item_vectors, other.item_vectors, atol=1e-6)
 
 

@@ -91,7 +91,7 @@ def test_chains_and_whole_versions_give_the_same_generations(tmp_path: Path) -> 
         for line in (chains, wholes):
             assert [report.error for report in line.follow()] == ["", ""]
         ours, theirs = (Scorer.open(line.generation(version).export) for line in (chains, wholes))
-        assert ours.item_ids == theirs.item_ids
+        assert list(ours.item_ids) == list(theirs.item_ids)
         assert ours.item_vectors.tobytes() == theirs.item_vectors.tobytes()
         assert ours.catalogue == theirs.catalogue
         rows = np.arange(len(ours.item_ids), dtype=np.int32)

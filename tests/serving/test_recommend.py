@@ -100,6 +100,10 @@ def test_a_list_of_a_version_that_was_taken_back_is_not_given_again(server: Depl
     ask(server)
     server.live.bundle = bundle_of(8)
     assert ask(server, ms=1e6).rung == "popular"
+    server.live.bundle = bundle_of(10)
+    assert ask(server, ms=1e6).rung == "popular"
+    ask(server)
+    assert ask(server, ms=1e6).rung == "cached"
 
 
 def test_stages_of_two_versions_never_answer_together(server: Deployment) -> None:

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from serving.candidates import Candidates
 from serving.fold_rules import FoldRules
 from serving.known import Known
+from serving.live import Bundle
 from serving.policy import Quotas
 from serving.retrieval import Shelf, retrieve
 from serving.scorer import Asker
 from serving.stock import Stock
 from streams.events import Event, Item
 from streams.examples import Past
-from tests.worlds import Telling, bundle_of
+from tests.worlds import MemoryGeneration, MemoryScorer, Telling, bundle_of
 
 AT = 2_000_000_000
 NONE = dict.fromkeys((one.name for one in fields(Quotas)), 0) | {"vectors": 4}
@@ -85,10 +86,14 @@ def test_a_delete_is_seen_by_a_shelf_that_was_asked_before() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 39), st.sampled_from(["open", "closes", "opens", "gone", "drop"])), max_size=60)
+    st.lists(
+        st.tuples(st.integers(0, 39), st.sampled_from(["open", "closes", "opens", "gone", "drop", "version"])),
+        max_size=60,
+    )
 )
 def test_a_mask_says_of_each_item_what_the_stock_says_of_it_alone(steps: list[tuple[int, str]]) -> None:
-    """Items that no version knows, that the stock hears of late, and that always may be shown again, are among them."""
+    """Items that no version knows, that the stock hears of late, that always may be shown again, and that a version
+    has from the one before in another row, are among them."""
     stock, tell, bundle = Stock(), Telling(), bundle_of(3)
     shelf = Shelf(bundle, stock)
     spans: dict[str, dict[str, int]] = {
@@ -98,7 +103,11 @@ def test_a_mask_says_of_each_item_what_the_stock_says_of_it_alone(steps: list[tu
     }
     for at, (number, step) in enumerate(steps):
         name = f"i{number}"
-        if step == "drop":
+        if step == "version":
+            scorer = MemoryScorer(at, [f"i{n}" for n in range(number, -1, -1)])
+            bundle = Bundle(at, scorer, MemoryGeneration(at, scorer.item_vectors))
+            shelf = Shelf(bundle, stock, shelf)
+        elif step == "drop":
             stock.drop(name)
         else:
             item = tell.gone(name) if step == "gone" else tell.item(name, **spans[step])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from learners.learner import Doubles, Learner
 from learners.named_learners import make_learner
 from learners.ordering import Batch, Example
 from serving.scorer import Asker, Scorer
+from serving.texts import Texts
 from streams.examples import Attributes, Past, Row, Shot
 from tests.learners.lessons import ITEMS, batch, fact, random_batch
 
@@ -108,7 +111,7 @@ def test_items_on_offer_have_rows_and_the_rest_have_none(scorer: Scorer) -> None
 
 def test_the_catalogue_is_what_the_trainer_was_told(scorer: Scorer) -> None:
     told = {known.item_id: known for known in scorer.catalogue}
-    assert [known.item_id for known in scorer.catalogue] == scorer.item_ids
+    assert [known.item_id for known in scorer.catalogue] == list(scorer.item_ids)
     assert told["fresh"].tags == ("t1", "unheard")
     assert told[ITEMS[2].item_id].author == ITEMS[2].author
 
@@ -134,7 +137,7 @@ def test_exports_of_one_state_are_the_same_bytes(learner: Learner, tmp_path: Pat
 def test_a_version_before_its_first_row_scores_what_it_was_told(tmp_path: Path) -> None:
     learner = make_learner(labels=("click",))
     learner.export(tmp_path / "empty", version=1)
-    assert Scorer.open(tmp_path / "empty").item_ids == []
+    assert list(Scorer.open(tmp_path / "empty").item_ids) == []
     learner.learn(batch(fact(ITEMS[0]), fact(ITEMS[1])))
     learner.export(tmp_path / "told", version=2)
     scorer = Scorer.open(tmp_path / "told")
@@ -146,3 +149,23 @@ def test_a_version_before_its_first_row_scores_what_it_was_told(tmp_path: Path) 
 def test_a_server_needs_no_torch() -> None:
     code = "import sys, serving.scorer; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_rows_of_very_many_are_those_of_each(scorer: Scorer) -> None:
+    asked = ["item7", "", "never", *scorer.item_ids, "item3"]
+    assert scorer.rows_of(Texts.of(asked)).tolist() == scorer.rows_of(asked).tolist()
+
+
+def test_a_scorer_is_freed_without_the_collector(learner: Learner, tmp_path: Path) -> None:
+    """A server has the collector pass over what is old (`short_turns.py`): a ring of a version's parts would stay."""
+    learner.export(tmp_path, version=1)
+    gc.collect()
+    gc.disable()
+    try:
+        scorer = Scorer.open(tmp_path)
+        scorer.score(asker_of(SHOTS["a known user"]), scorer.rows_of(scorer.item_ids))
+        left = weakref.ref(scorer)
+        del scorer
+        assert left() is None
+    finally:
+        gc.enable()

@@ -2,9 +2,10 @@
 
     python -m benchmarks.recommend_workers [--quick] [--json] [--items N] [--workers N] [--ground DIR]
 
-Each is asked until all have answered some hundred requests. `pss_mb` is their proportional memory together, in which a
-page that W processes share counts 1/W for each; the bar is 1.1 generations and 120 MB a worker. `failed` answers had
-another status than 200.
+Each is asked until all have answered some hundred requests. `pss_mb` is the proportional memory of all of them and of
+the process that started them, in which a page that W processes share counts 1/W for each; the bar is 1.1 generations
+and 120 MB a worker. `parent_mb` is of that the part of the one who started them. `failed` answers had another status
+than 200.
 """
 
 from __future__ import annotations
@@ -35,15 +36,15 @@ ENOUGH = 300
 
 
 @contextmanager
-def workers(ground: Ground, count: int) -> Iterator[Path]:
-    """So many behind one port, ready; their run folder."""
+def workers(ground: Ground, count: int) -> Iterator[tuple[Path, int]]:
+    """So many behind one port, ready; their run folder, and the pid of who started them."""
     settings = laid_out(ground, RANKED)
     command = [sys.executable, "-m", "headrace", "serve", "--settings", str(settings), "--workers", str(count)]
     process = subprocess.Popen(command, env=SINGLE_THREADED | without_settings(os.environ))
     run = settings.parent / "run"
     try:
         wait_for("all workers", lambda: len(read_status(run)) == count or process.poll() is not None)
-        yield run
+        yield run, process.pid
     finally:
         process.terminate()
         process.wait(PATIENCE)
@@ -52,20 +53,22 @@ def workers(ground: Ground, count: int) -> Iterator[Path]:
 def measure(ground: Ground, count: int) -> list[Row]:
     """Every figure."""
     failed = 0
-    with workers(ground, count) as run:
+    with workers(ground, count) as (run, pid):
         request = asking_of("/v1/recommend", n=10, surface="home", dry_run=True)
         while min(_answered(status) for status in read_status(run).values()) < ENOUGH:
             one = read_status(run)["serve"]
             failed += ask(Asked(one.port or 0, one.pid), 4 * count, 1.0, request).failed
-        each = [_pss(status.pid) for status in read_status(run).values()]
+        parent = _pss(pid)
+        together = parent + sum(_pss(status.pid) for status in read_status(run).values())
     folder = ground.generations / f"{OLD:08d}"
     generation = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
     return [
         Row("items", ground.size.items),
         Row("workers", count),
         Row("generation_mb", generation),
-        at_most("pss_mb", sum(each), GENERATIONS * generation + EACH * count),
-        Row("pss_mb_beyond_each", (sum(each) - GENERATIONS * generation) / count),
+        at_most("pss_mb", together, GENERATIONS * generation + EACH * count),
+        Row("pss_mb_beyond_each", (together - GENERATIONS * generation) / count),
+        Row("parent_mb", parent),
         at_most("failed", failed, 0),
     ]
 

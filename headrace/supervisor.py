@@ -1,7 +1,7 @@
 """A tree of processes on one machine: started together, restarted one by one, stopped in the order of a click.
 
-Deaths and restarts are reports; nothing here logs. What the processes do is not known here: they are command lines,
-and each says that it is ready in `NAME.json` of the run folder.
+Deaths and restarts are reports; nothing here logs. What the processes do is not known here: they are command lines, or
+functions that run in a fork of this process, and each says that it is ready in `NAME.json` of the run folder.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from headrace.forked import Forked, Work
 from headrace.restarts import DEATHS, WITHIN, Restarts
 from headrace.telemetry import Status, read_status
 from streams.errors import HeadraceError
@@ -36,21 +37,22 @@ class Death:
 
 @dataclass(slots=True)
 class _Child:
-    command: Sequence[str]
-    process: subprocess.Popen[bytes] | None = None
+    command: Sequence[str] | Work
+    process: subprocess.Popen[bytes] | Forked | None = None
     restarts: Restarts = field(default_factory=Restarts)
     due: int = 0
 
 
 class Supervisor:
-    """Runs `commands`, name to command line, in the order in which they are given, and stops them in that order.
+    """Runs `commands`, name to command line or to a function, in the order in which they are given, and stops them so.
 
-    Promised: a child dies with this process (if it holds on to the pid in its `--parent`); after `stop` none runs.
-    Not promised: that a child which hangs is noticed. Start and `watch` it from one thread that lives on till `stop`.
+    Promised: a child dies with this process (a command if it holds on to the pid in its `--parent`); after `stop` none
+    runs. Not promised: that a child which hangs is noticed. Start and `watch` it from one thread that lives on till
+    `stop`; the only one, where there are functions. `environ` is for commands.
     """
 
     def __init__(
-        self, commands: Mapping[str, Sequence[str]], run: Path, *, environ: Mapping[str, str] | None = None
+        self, commands: Mapping[str, Sequence[str] | Work], run: Path, *, environ: Mapping[str, str] | None = None
     ) -> None:
         self.run = run
         self._children = {name: _Child(command) for name, command in commands.items()}
@@ -134,7 +136,7 @@ class Supervisor:
     def _spawn(self, name: str, child: _Child) -> None:
         (self.run / f"{name}.json").unlink(missing_ok=True)
         with self.log_of(name).open("ab") as words:
-            child.process = subprocess.Popen(
+            child.process = Forked(child.command, words) if callable(child.command) else subprocess.Popen(
                 child.command, stdin=subprocess.DEVNULL, stdout=words, stderr=words, env=self._environ,
                 start_new_session=True,  # Ctrl-C reaches this process alone, so that the order is kept
             )  # fmt: skip

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from threading import Event
 
 from headrace.deployment import check_configuration, run_folder
+from headrace.forked import Work
 from headrace.joining import workers
 from headrace.log_places import make_or_check_topics
 from headrace.loop import stop_signals
@@ -32,8 +35,11 @@ SINGLE_THREADED = {
 """Small matrices: one thread is faster, and its sums always come in the same order."""
 
 
-def tree_of(settings: Settings, processes: Sequence[str] = PROCESSES) -> Supervisor:
-    """A supervisor of our processes, not started; a broker that has none of our topics gets them.
+def tree_of(
+    settings: Settings, processes: Sequence[str] = PROCESSES, forks: Callable[[], Mapping[str, Work]] = dict
+) -> Supervisor:
+    """A supervisor of our processes, not started; a broker that has none of our topics gets them. `forks` are made once
+    all is checked, and run in place of commands of their names.
 
     Raises OtherSettings where the log was folded with others, LogMismatch where the topics of a broker are others.
     """
@@ -42,7 +48,9 @@ def tree_of(settings: Settings, processes: Sequence[str] = PROCESSES) -> Supervi
     run = run_folder(settings)
     written = run / "settings.json"
     save(settings, written)
+    commands: dict[str, Sequence[str] | Work]
     commands = {name: command_of(name, written) for name in _with_workers(settings, processes)}
+    commands |= forks()
     for left in (*run.glob("join*.json"), *run.glob("serve-*.json")):
         left.unlink()  # of workers that there are no more
     return Supervisor(commands, run, environ=SINGLE_THREADED | without_settings(os.environ) | secrets_of(settings))
@@ -76,9 +84,20 @@ def run(settings: Settings, processes: Sequence[str] = PROCESSES) -> None:
         _run(ready, processes)
 
 
+def _forks(settings: Settings, processes: Sequence[str], asked: Event) -> Mapping[str, Work]:
+    """Several servers, as forks of this process."""
+    names = servers(settings)
+    if SERVE not in processes or len(names) == 1:
+        return {}
+    os.environ.update(SINGLE_THREADED)  # before the libraries that read it are imported
+    from headrace.preloading import forkable
+
+    return forkable(settings, names, asked)
+
+
 def _run(settings: Settings, processes: Sequence[str]) -> None:
     asked = stop_signals()
-    tree = tree_of(settings, processes)
+    tree = tree_of(settings, processes, partial(_forks, settings, processes, asked))
     door = [name for name in _with_workers(settings, processes) if kind_of(name) in AT_THE_DOOR]
     try:
         tree.start()

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from headrace.web import Application
     from learners.plan import Trained
     from serving.api import Server
+    from serving.arms import Arms
+    from serving.known import Known
+    from serving.live import BundleKeeper, Live
     from streams.intake import Intake
     from streams.lanes import Lanes
     from streams.log import Logs
@@ -170,8 +173,11 @@ def retain_once(settings: Settings, *, dry_run: bool) -> dict[str, Any]:
         return told(retention.plan() if dry_run else retention.turn())
 
 
-def run_serve(settings: Settings, *, worker: str | None = None) -> None:
-    """Slates, and the gateway's routes. Only the first of several workers keeps snapshots, and watches experiments."""
+def run_serve(settings: Settings, *, worker: str | None = None, known: Known | None = None) -> None:
+    """Slates, and the gateway's routes. Only the first of several workers keeps snapshots, and watches experiments.
+
+    What is `known` already is not read again from the log.
+    """
     from headrace.experiment_watch import watch_experiments
     from headrace.guarding import guarded, keeper_of
     from headrace.metrics import expose
@@ -180,21 +186,17 @@ def run_serve(settings: Settings, *, worker: str | None = None) -> None:
     from serving.answering import Answering
     from serving.api import Server
     from serving.arms import Arms
-    from serving.arms_keeper import keep_arms
     from serving.folding import fold
     from serving.known import Known
     from serving.live import BundleKeeper, Live
-    from serving.newcomers import welcome
-    from serving.recall_monitor import monitor
     from serving.recommend import Recommender
     from serving.scorer import Scorer
     from serving.serving_counts import ServingCounts
-    from serving.short_turns import short_turns
     from serving.slate_log import SlateWriter
 
     told, live, counts = settings.serving, Live(), ServingCounts()
     doorkeeper = keeper_of(settings, told.host)
-    known = Known(partitions=settings.partitions, rules=fold_rules_of(settings))
+    known = known or Known(partitions=settings.partitions, rules=fold_rules_of(settings))
     expose(run_folder(settings), counts.registry)
     with open_logs(settings) as logs:
         name, first = worker or SERVE, worker in (None, SERVE)
@@ -205,16 +207,26 @@ def run_serve(settings: Settings, *, worker: str | None = None) -> None:
         folds = fold(logs, known, folder=snapshots, clock=now, snapshot_every=every)
         recommender = Recommender(known, live, policy_of(settings))
         decisions, generations = DecisionLog(logs.open(DECISIONS, 1)), settings.var / "generations"
-        ready, keep = short_turns(recommender.make_ready), settings.follower.keep
+        ready, keep = recommender.make_ready, settings.follower.keep
         keeper = BundleKeeper(decisions, generations, live, open_scorer=Scorer.open, warm=ready, keep=keep)
         arms = Arms(recommender)
         server = Server(Answering(recommender, SlateWriter(intake.append), clock=now, counts=counts, arms=arms))
         app = guarded(_server_app(settings, logs, server, intake), settings, doorkeeper, counts.turned_away)
-        loops: list[tuple[Iterator[Any], float]] = [(folds, REST), (keep_arms(keeper, arms), 0.02)]
-        loops += [(welcome(live, known), 0.1), (monitor(live, known.stock, clock=now), 0.1)]
+        loops: list[tuple[Iterator[Any], float]] = [(folds, REST), *_beside_requests(keeper, arms, live, known)]
         if first:
             loops.append((watch_experiments(settings, logs), 0.05))
         serve(app, listening, [partial(drive, loop, telemetry, rest=rest, longest=4 * rest) for loop, rest in loops])
+
+
+def _beside_requests(keeper: BundleKeeper, arms: Arms, live: Live, known: Known) -> list[tuple[Iterator[Any], float]]:
+    """What keeps a server's versions fresh and sound, with the rests between turns (s)."""
+    from serving.arms_keeper import keep_arms
+    from serving.newcomers import welcome
+    from serving.recall_monitor import monitor
+    from serving.short_turns import short_turns, standing_behind
+
+    versions, recall = standing_behind(keep_arms(keeper, arms)), monitor(live, known.stock, clock=now)
+    return [(versions, 0.02), (welcome(live, known), 0.1), (recall, 0.1), (short_turns(), 0.25)]
 
 
 def _server_app(settings: Settings, logs: Logs, server: Server, intake: Intake) -> Application:

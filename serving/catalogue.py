@@ -6,13 +6,20 @@ mask reaches it through one partition alone. The larger (ts, event_id) wins, wha
 
 from __future__ import annotations
 
-from bisect import insort
+import sys
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from msgspec.structs import replace
+from sortedcontainers import SortedList
 
 from streams.events import Item
 from streams.positions import partition_of
 
 FOREVER = 1 << 62
+NO_ATTRIBUTES: dict[str, Any] = {}
 
 
 def open_span(item: Item | None) -> tuple[int, int]:
@@ -26,6 +33,22 @@ def open_span(item: Item | None) -> tuple[int, int]:
     if item.deleted:
         return FOREVER, FOREVER
     return item.available_from or 0, FOREVER if item.available_until is None else item.available_until
+
+
+def sparing(item: Item) -> Item:
+    """The same item with less memory: equal lists of texts are one for many items, as read each item has its own."""
+    return replace(
+        item,
+        categories=_one(item.categories),
+        tags=_one(item.tags),
+        author=item.author and sys.intern(item.author),
+        attributes=item.attributes or NO_ATTRIBUTES,
+    )
+
+
+@lru_cache(maxsize=1 << 16)
+def _one(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(sys.intern, texts))
 
 
 class Catalogue:
@@ -43,7 +66,7 @@ class Catalogue:
         self._partitions = partitions
         self.items: dict[str, Item] = {}
         self.born: dict[str, int] = {}
-        self._by_birth: list[tuple[int, str]] = []
+        self._by_birth: Any = SortedList()  # of (born, item_id): a plain list moves half of itself for a late one
 
     def put(self, item: Item) -> bool:
         """Take an upsert or a delete; whether it changed anything here."""
@@ -53,14 +76,14 @@ class Catalogue:
         if held is not None and (held.ts, held.event_id) >= (item.ts, item.event_id):
             return False
         again = held is None or held.deleted
-        self.items[item.item_id] = item
+        self.items[item.item_id] = sparing(item)
         if again:
             self._bear(item.item_id, max(item.ts, item.available_from or 0))
         return True
 
     def newest(self, limit: int) -> list[tuple[str, int]]:
         """The items born last, and when; newest first."""
-        return [(item_id, born) for born, item_id in self._by_birth[: -limit - 1 : -1]]
+        return [(item_id, born) for born, item_id in islice(reversed(self._by_birth), limit)]
 
     def told(self) -> Iterator[tuple[Item, int]]:
         """Every item and its birth, for a snapshot."""
@@ -69,12 +92,11 @@ class Catalogue:
 
     def take(self, item: Item, born: int) -> None:
         """One item of a snapshot."""
-        self.items[item.item_id] = item
+        self.items[item.item_id] = sparing(item)
         self._bear(item.item_id, born)
 
     def _bear(self, item_id: str, born: int) -> None:
-        before = self.born.get(item_id)
-        if before is not None:
-            self._by_birth.remove((before, item_id))
+        if item_id in self.born:
+            self._by_birth.remove((self.born[item_id], item_id))
         self.born[item_id] = born
-        insort(self._by_birth, (born, item_id))
+        self._by_birth.add((born, item_id))

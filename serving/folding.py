@@ -64,7 +64,7 @@ def fold(
 ) -> Iterator[Folded]:
     """Keep `known` up with the log, for ever; `folder` holds the snapshots (`p{n}` below it).
 
-    1. restore the newest valid snapshot of each partition;
+    1. restore the newest valid snapshot of each partition, unless `known` has come as far already;
     2. each turn: follow the decisions, and start aside every part that they made invalid;
     3. feed at most `limit` frames to each part, those aside too; where other rules begin, change it over before; swap
        what has caught up;
@@ -74,9 +74,7 @@ def fold(
     """
     events, decisions = logs.open("events", known.partitions), DecisionLog(logs.open(TOPIC, 1))
     _decide(known, decisions)
-    rules = [_rules(known, partition, decisions.fold) for partition in range(known.partitions)]
-    for partition in range(known.partitions):
-        known.put(_restored(known, rules[partition], partition, decisions.fold, folder))
+    rules = _begun(known, decisions.fold, folder)
     aside: dict[int, Part] = {}
     pace = _Pace(snapshot_at=clock() + snapshot_every)
     while True:
@@ -98,6 +96,16 @@ def fold(
             pace.snapshot_at = now + snapshot_every
         cut = sum(part.cut for part in known.parts)
         yield Folded(fed == 0, fed, known.positions, pace.behind, taken, len(aside), known.caught_up, cut)
+
+
+def _begun(known: Known, decisions: Decisions, folder: Path) -> list[RulesInForce[FoldRules]]:
+    """Each part as far as a snapshot has it, or as it stands; the rules of each."""
+    rules = [_rules(known, partition, decisions) for partition in range(known.partitions)]
+    for standing in known.parts:
+        part = _furthest(known, rules[standing.partition], standing, decisions, folder)
+        if part is not standing:
+            known.put(part)
+    return rules
 
 
 def _beyond(
@@ -142,9 +150,27 @@ def _rules(known: Known, partition: int, decisions: Decisions) -> RulesInForce[F
     return RulesInForce("serve", partition, decisions, given=known.rules, read=FoldRules.of)
 
 
-def _restored(known: Known, rules: RulesInForce[FoldRules], partition: int, decisions: Decisions, folder: Path) -> Part:
-    """A part from its newest snapshot that is what today's mask gives, empty where there is none."""
+def _furthest(known: Known, rules: RulesInForce[FoldRules], standing: Part, decisions: Decisions, folder: Path) -> Part:
+    """The part as it stands, or from a snapshot where that is further, or what stands is not valid."""
+    least = standing.next if decisions.valid(standing.decisions, standing.positions) else 0
+    part = _restored(known, rules, standing.partition, decisions, folder, beyond=least)
+    return part if part.next > least or not least else standing
+
+
+def _restored(
+    known: Known,
+    rules: RulesInForce[FoldRules],
+    partition: int,
+    decisions: Decisions,
+    folder: Path,
+    *,
+    beyond: int = 0,
+) -> Part:
+    """A part from its newest snapshot that is what today's mask gives and `beyond` a position, empty where there is
+    none."""
     for home, head in snapshots(folder / f"p{partition}"):
+        if head.next <= beyond:
+            break
         behind = rules.behind(head.next)
         if head.rules != behind.digest() or not decisions.valid(head.decisions, head.positions):
             continue

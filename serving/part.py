@@ -104,7 +104,7 @@ class Part:
                 self.newest = max(self.newest, event.ts)
             case Item():
                 if self.catalogue.put(event):
-                    self.changed.append(event)
+                    self.changed.append(self.catalogue.items[event.item_id])
             case User():
                 if event.deleted:
                     self._forget(event)

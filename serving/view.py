@@ -60,7 +60,7 @@ def view_of(
     >>> view.popular, view.trending, view.latest, round(view.prior, 3)
     (('jam', 'tea'), ('jam',), ('oil',), 0.333)
     """
-    views, clicks = sums[:, SLOW_VIEWS], sums[:, SLOW_CLICKS]
+    views, clicks = sums[:, SLOW_VIEWS].copy(), sums[:, SLOW_CLICKS]  # a slice would keep all the sums
     prior = min(1.0, float(clicks.sum()) / max(float(views.sum()), 1e-9))
     rate_C = (clicks + SMOOTHING * prior) / (views + SMOOTHING)
     warm = (sums[:, FAST_CLICKS] + prior) / (sums[:, FAST_VIEWS] + 1.0)

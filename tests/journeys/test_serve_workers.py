@@ -60,6 +60,13 @@ def test_a_way_back_reaches_every_worker(ground: Ground) -> None:
     assert {ask(ground)["version"] for _ in range(20)} - {0} == {OLD}  # 0 is a lower rung's, past a deadline
 
 
+def test_most_of_what_a_worker_has_in_memory_it_shares_with_the_others(ground: Ground) -> None:
+    for status in statuses(ground).values():
+        rollup = Path(f"/proc/{status.pid}/smaps_rollup").read_text().splitlines()
+        kilobytes = {name: int(told.split()[0]) for name, _, told in (line.partition(":") for line in rollup[1:])}
+        assert kilobytes["Private_Dirty"] < kilobytes["Shared_Dirty"]
+
+
 def test_a_worker_that_is_killed_comes_again_while_the_others_answer(ground: Ground) -> None:
     before = statuses(ground)["serve-1"].pid
     os.kill(before, signal.SIGKILL)

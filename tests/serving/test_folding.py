@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from serving.folding import fold
 from serving.known import Known
 from serving.part_heads import snapshots
 from streams.decisions import Decision, DecisionLog
@@ -175,3 +176,47 @@ def test_a_server_without_snapshots_over_a_trimmed_log_begins_there_and_says_so(
     assert [past.item_id for past in fresh.known.profile("u1").history] == [f"i{n}" for n in range(15, 20)]
     assert again(fresh).fold().cut == 1, "its snapshots remember it"
     assert Deployment(tmp_path / "one", logs=server.logs, now=server.now).fold().cut == 1
+
+
+def going_on(before: Deployment, folder: Path) -> Deployment:
+    """A server that knows already what another one knew when it ended."""
+    server = Deployment(before.folder, logs=before.logs, now=before.now)
+    server.known = before.known
+    server.folding = fold(before.logs, before.known, folder=folder, clock=before.now, snapshot_every=1 << 50)
+    return server
+
+
+def test_what_is_known_already_is_not_read_again(tmp_path: Path) -> None:
+    server = Deployment(tmp_path)
+    server.tell(*[server.telling.click("u1", f"i{n}") for n in range(50)])
+    server.fold()
+    part = server.known.home("u1")
+    server.tell(server.telling.click("u1", "new"))
+    forked = going_on(server, tmp_path / "none")
+    assert next(forked.folding).events == 1
+    assert forked.known.home("u1") is part
+    assert [past.item_id for past in forked.known.profile("u1").history][-2:] == ["i49", "new"]
+
+
+def test_what_is_known_already_but_masked_since_is_read_anew(tmp_path: Path) -> None:
+    server = Deployment(tmp_path)
+    tell = server.telling
+    server.tell(tell.click("u1", "i1"), tell.click("u1", "i3", app_version="bad"))
+    server.fold()
+    decide(server, kind="mask", add=(Entry("q", start=dict.fromkeys(range(PARTITIONS), 0), app_version="bad"),))
+    forked = going_on(server, tmp_path / "none")
+    forked.fold()
+    assert [past.item_id for past in forked.known.profile("u1").history] == ["i1"]
+
+
+def test_a_snapshot_that_is_further_than_what_is_known_already_takes_its_place(tmp_path: Path) -> None:
+    other = Deployment(tmp_path)
+    other.tell(*[other.telling.click("u1", f"i{n}") for n in range(30)])
+    early = going_on(Deployment(tmp_path / "a", logs=other.logs, now=other.now), tmp_path / "none")
+    next(early.folding)
+    assert len(early.known.profile("u1").history) == 20
+    other.tell(*[other.telling.click("u1", f"i{n}") for n in range(30, 50)])
+    other.fold()
+    late = going_on(early, tmp_path)
+    assert next(late.folding).events == 0
+    assert state(late.known) == state(other.known)

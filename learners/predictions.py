@@ -52,7 +52,7 @@ def read_back(links: Sequence[Link], logit_RL: NDArray[np.float32]) -> NDArray[n
 
 
 def _chance(link: Link, logit: NDArray[Any]) -> NDArray[Any]:
-    against: NDArray[Any] = np.exp(-np.clip(logit, -MOST, MOST))
+    against: NDArray[Any] = np.exp(np.maximum(np.minimum(-logit, MOST), -MOST))
     scale = 1.0 + against if link.kind == "sigmoid" else against + link.coverage
     told: NDArray[Any] = 1.0 / scale
     return np.minimum(told / link.coverage if link.kind == "sigmoid" else told, 1.0)

@@ -94,12 +94,12 @@ def _considered(
 ) -> NDArray[np.int64]:
     """The best, with enough others where the best are all of a kind; what is promoted; and what chance may choose."""
     order_I, size = np.argsort(-hope_I, kind="stable"), max(POOL, 2 * count)
-    order, taken = order_I.tolist(), order_I[:size].tolist()
+    taken = order_I[:size].tolist()
     stock, caps = known.stock, policy.caps
     for most, names_of in ((caps.author, stock.authors), (caps.category, stock.categories)):
         if most:
             names: Sequence[Iterable[str]] = names_of(found.item_ids)
-            taken = list(dict.fromkeys([*taken, *within(order, names, BESIDE * most, size)]))
+            taken = list(dict.fromkeys([*taken, *within(order_I.tolist(), names, BESIDE * most, size)]))
     more = [] if promoted_I is None else order_I[promoted_I[order_I]][:count].tolist()
     more += order_I[_explored(found)[order_I]].tolist()
     return np.array(list(dict.fromkeys([*taken, *more])), np.int64)

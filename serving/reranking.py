@@ -50,7 +50,7 @@ def likeness(vector_ID: Floats, categories: Sequence[tuple[str, ...]], has_vecto
     >>> likeness(vectors, [("a",), ("b",), ("b",)], known).tolist()
     [[1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 1.0]]
     """
-    like_II: Floats = np.clip(vector_ID @ vector_ID.T, 0.0, 1.0)
+    like_II: Floats = np.minimum(np.maximum(vector_ID @ vector_ID.T, 0.0), 1.0)
     without_U = np.flatnonzero(~has_vector_I)
     if len(without_U):
         common_UI = _common(categories, without_U)

@@ -61,7 +61,7 @@ class Ranker:
     def predictions(self, read: Read, rows: Rows) -> Floats:
         """Of each item, by label: chances, or values where the label is learned as one."""
         a, labels = self._arrays, self._labels
-        line_AW = np.concatenate([read.share_AM @ a["rows"][read.row_M], self._placed_1W])
+        line_AW = np.concatenate([read.share_AM @ a["rows"].take(read.row_M, axis=0), self._placed_1W])
         vector_Ad = line_AW[:, : self._dim]
         part_J = line_AW.ravel() @ self._line_XJ + (vector_Ad @ vector_Ad.T).ravel() @ self._pair_XJ + self._base_J
         product_XJ = self._layer.product(vector_Ad, self._across)

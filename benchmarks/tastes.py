@@ -114,8 +114,13 @@ class Tastes:
 
     def best(self, user: int, n: int) -> list[int]:
         """The list with the most expected clicks where no item takes from another (`fresh` = 1)."""
-        chance_I = self._weight_S @ self._chances(user, np.arange(self.kind.items), self._awake_SK, alone=True)
-        return np.argsort(-chance_I, kind="stable")[:n].tolist()  # type: ignore[no-any-return]
+        return np.argsort(-self.chances(user), kind="stable")[:n].tolist()  # type: ignore[no-any-return]
+
+    def chances(self, user: int) -> Floats:
+        """By item [I] the chance of a click, once looked at, over all moods; each as if it were the first of its topic
+        on the page."""
+        chance_I: Floats = self._weight_S @ self._chances(user, np.arange(self.kind.items), self._awake_SK, alone=True)
+        return chance_I
 
     def topics(self, slate: Sequence[int]) -> Ints:
         """The topic of each place."""

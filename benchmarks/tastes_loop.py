@@ -1,5 +1,6 @@
 """A closed loop of the world of `tastes.py` and a site in this process: each page is asked for, answered, looked at and
-told, and the site learns of it. A deployment starts with a catalogue and no history.
+told, and the site learns of it. A deployment starts with a catalogue and no history, or with what an older system
+(`tastes_older.py`) showed before it.
 
 Everything is a function of seed and settings: two loops with the same are the same. Time is the loop's own.
 """
@@ -13,6 +14,7 @@ from typing import Any
 
 from benchmarks.poison_site import Clock, Site
 from benchmarks.tastes import Tastes, Visit
+from benchmarks.tastes_older import Older
 from headrace.demo_settings import demo_settings
 from headrace.settings import Settings
 from serving.answers import Ask
@@ -59,8 +61,18 @@ class Loop:
         """The lists that these pages showed; `judge` meets each before it is answered."""
         return [self._page(number, judge) for number in pages]
 
+    def before(self, pages: range, older: Older) -> None:
+        """An older system serves these pages; the site is told, and learns."""
+        for number in pages:
+            now = _time(number)
+            self._pass(now)
+            visit = self.tastes.visit(number)
+            slate = older.slate(number, SLATE)
+            older.told([slate[place] for place in self.tastes.clicked(visit, slate)])
+            self._show(visit, f"older-{number}", slate, now)
+
     def _page(self, number: int, judge: Callable[[Visit, Ask], None]) -> list[int]:
-        now = START + STEP + number * 1_000 // PER_SECOND
+        now = _time(number)
         self._pass(now)
         visit = self.tastes.visit(number)
         ask = Ask(f"u{visit.user}", SLATE, now, "home")
@@ -98,6 +110,10 @@ class Loop:
     def _item(self, number: int) -> Event:
         topic = f"topic{self.tastes.topic_I[number]}"
         return {"type": "item", "item_id": f"i{number}", "categories": [topic], "producer": "world", "ts": START}
+
+
+def _time(number: int) -> int:
+    return START + STEP + number * 1_000 // PER_SECOND
 
 
 def rows_of(items: list[dict[str, Any]]) -> list[int]:

@@ -100,10 +100,10 @@ def server_folds_not_rewound(patch: pytest.MonkeyPatch) -> None:
 def server_snapshots_not_tested(patch: pytest.MonkeyPatch) -> None:
     restored = folding._restored
 
-    def blindly(*told: Any) -> Part:
+    def blindly(*told: Any, **named: Any) -> Part:
         with pytest.MonkeyPatch.context() as blind:
             blind.setattr(Decisions, "valid", lambda *_: True)
-            return restored(*told)
+            return restored(*told, **named)
 
     patch.setattr(folding, "_restored", blindly)
 

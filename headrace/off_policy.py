@@ -30,8 +30,8 @@ from serving.known import Known
 from serving.live import Bundle
 from serving.off_policy import LEAST, Pages, estimated
 from serving.policy import Policy
-from serving.retrieval import Shelf
 from serving.scorer import Scorer
+from serving.shelf import Shelf
 from serving.tried_settings import policy_with
 from streams.decisions import DecisionLog
 from streams.events import Event, Interaction, Slate

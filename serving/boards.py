@@ -33,7 +33,7 @@ class Board:
     at: int
     revision: int
     codes: Codes
-    best: list[str]
+    best: Codes
 
     @classmethod
     def of(cls, term: Term, stock: Stock, view: View) -> Board:
@@ -70,19 +70,19 @@ class Boards:
     >>> from streams.events import Item
     >>> stock = Stock()
     >>> stock.put(Item("e", 5, "tea", categories=("drinks",))); stock.put(Item("f", 5, "salt"))
-    >>> Boards().of_category("drinks", stock, View(at=5))
+    >>> stock.named(Boards().of_category("drinks", stock, View(at=5)))
     ['tea']
     """
 
     def __init__(self) -> None:
         self._boards: OrderedDict[str, Board] = OrderedDict()
 
-    def of_category(self, category: str, stock: Stock, view: View) -> list[str]:
-        """The best items of a category."""
+    def of_category(self, category: str, stock: Stock, view: View) -> Codes:
+        """The best items of a category, by their numbers."""
         return self.of(f"categories = {category}", Is("categories", (category,)), stock, view)
 
-    def of(self, name: str, term: Term, stock: Stock, view: View) -> list[str]:
-        """The best items of which a term holds; a name stands for one term."""
+    def of(self, name: str, term: Term, stock: Stock, view: View) -> Codes:
+        """The best items of which a term holds, by their numbers; a name stands for one term."""
         board = self._boards.get(name)
         if board is None or board.due(stock, view):
             made = Board.of(term, stock, view) if board is None else board.brought(term, stock, view)
@@ -92,17 +92,16 @@ class Boards:
         return board.best
 
 
-def _best(codes: Codes, stock: Stock, view: View) -> list[str]:
+def _best(codes: Codes, stock: Stock, view: View) -> Codes:
     rate_K = view.rates(codes)
     if len(codes) > 4 * LISTED:  # most may be shown: it is enough to ask that of the best
         top = np.argpartition(-rate_K, 2 * LISTED)[: 2 * LISTED]
         open_K = stock.closed(codes[top], view.at) == 0
         if np.count_nonzero(open_K) >= LISTED:
-            return _listed(codes[top][open_K], rate_K[top][open_K], stock)
+            return _listed(codes[top][open_K], rate_K[top][open_K])
     open_K = stock.closed(codes, view.at) == 0
-    return _listed(codes[open_K], rate_K[open_K], stock)
+    return _listed(codes[open_K], rate_K[open_K])
 
 
-def _listed(codes: Codes, rate_K: NDArray[np.float64], stock: Stock) -> list[str]:
-    order = np.lexsort((codes, -rate_K))[:LISTED]
-    return [stock.item_ids[code] for code in codes[order].tolist()]
+def _listed(codes: Codes, rate_K: NDArray[np.float64]) -> Codes:
+    return codes[np.lexsort((codes, -rate_K))[:LISTED]]

@@ -47,6 +47,11 @@ class CodeSums:
             total[codes] += read
         return total
 
+    def number(self, folds: Iterable[Summed]) -> None:
+        """Give a number to each item that is counted."""
+        for partition, fold in enumerate(folds):
+            self._codes(partition, fold.item_ids)
+
     def _codes(self, partition: int, item_ids: list[str]) -> NDArray[np.int64]:
         """An array, since to index by a list is to make one of it each time."""
         held, code_N = self._numbered.get(partition, (item_ids, np.zeros(0, np.int64)))

@@ -6,7 +6,9 @@ lightest go. Partitions are added up at reading (`known.py`).
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from serving.decay import Decay
 from streams.examples import Past
@@ -28,6 +30,8 @@ class Covisitation:
         self._clicks = clicks
         self._keep = keep
         self.pairs: dict[str, dict[str, float]] = {}
+        self.kept: OrderedDict[str, list[Any]] = OrderedDict()
+        """What readers made of an item's neighbours; gone as soon as these are others."""
 
     def want(self, item_id: str, wanted_before: Iterable[Past], ts: int) -> None:
         """An item was wanted after `wanted_before`, oldest first."""
@@ -59,6 +63,7 @@ class Covisitation:
     def take(self, pairs: dict[str, dict[str, float]], origin: int) -> None:
         """What a snapshot held."""
         self.pairs, self._decay.origin = pairs, origin
+        self.kept.clear()
 
     def _last(self, item_id: str, wanted: Iterable[Past], ts: int) -> list[str]:
         near = [past.item_id for past in wanted if past.item_id != item_id and abs(ts - past.ts) <= self._window]
@@ -70,9 +75,11 @@ class Covisitation:
         if len(near) > 2 * self._keep:
             heaviest = sorted(near, key=lambda name: (-near[name], name))[: self._keep]
             self.pairs[item_id] = {name: near[name] for name in heaviest}
+        self.kept.pop(item_id, None)  # last: see `Covisited`
 
     def _advance(self, ts: int) -> None:
         factor = self._decay.advance(ts)
         if factor != 1.0:
             for near in self.pairs.values():
                 near.update({name: weight * factor for name, weight in near.items()})
+            self.kept.clear()

@@ -14,8 +14,8 @@ from serving.model_rung import asker_of, considered, profile_of, seed_of
 from serving.policy import Policy
 from serving.pooling import pool_of
 from serving.reranking import Foreseen, foreseen
-from serving.retrieval import Shelf
 from serving.scoring import score
+from serving.shelf import Shelf
 
 
 def foreseen_slate(

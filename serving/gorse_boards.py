@@ -26,7 +26,7 @@ def board(
     passing = None if wanted is None else known.stock.passing(wanted)
     listed = getattr(known.view, name)
     if name == "popular" and wanted is not None:
-        listed = known.boards.of(wanted.text, wanted.term, known.stock, known.view)
+        listed = known.stock.named(known.boards.of(wanted.text, wanted.term, known.stock, known.view))
     left = frozenset(but)
     open_ones = (one for one in listed if one not in left and may_show(known, one, at, passing))
     shown = list(islice(open_ones, offset, offset + n))

@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 from heapq import merge
 from itertools import islice
-from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
 
 from serving.awaited import Awaited
 from serving.boards import Boards
 from serving.code_sums import CodeSums
+from serving.covisited import Covisited
 from serving.fold_rules import FoldRules
 from serving.part import Part
 from serving.profiles import Profile
@@ -46,6 +49,7 @@ class Known:
         """Whether any version was ever published."""
         self.awaited = Awaited()
         self._partition_of = lru_cache(maxsize=1 << 16)(partition_of)
+        self._covisited = Covisited(self.stock)
         self._counts, self._follows = CodeSums(self.stock), CodeSums(self.stock)
 
     @property
@@ -67,28 +71,23 @@ class Known:
         return self.home(user_id).profiles.of(user_id)
 
     def near(self, item_ids: Sequence[str], limit: int) -> list[tuple[str, float]]:
-        """Items wanted together with these, of which the first counts most; heaviest first.
+        """Items wanted together with these, of which the first counts most; heaviest first."""
+        codes, weights = self.near_codes(item_ids, limit)
+        return list(zip(self.stock.named(codes), weights.tolist(), strict=True))
 
-        Added up over partitions in their order, so that the sums do not depend on how they interleaved.
-        """
+    def near_codes(self, item_ids: Sequence[str], limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The same by the stock's numbers."""
         at = max(part.newest for part in self.parts)
-        found: dict[str, float] = {}
-        for part in self.parts:
-            scale = part.covisitation.scale(at)
-            for rank, item_id in enumerate(item_ids, start=1):
-                share = scale / rank
-                for other, weight in part.covisitation.near(item_id).items():
-                    found[other] = found.get(other, 0.0) + weight * share
-        least = sorted(found.values())[-limit] if 0 < limit < len(found) else -inf
-        heaviest = sorted([(-weight, item_id) for item_id, weight in found.items() if weight >= least])[:limit]
-        return [(item_id, -weight) for weight, item_id in heaviest]
+        return self._covisited.near([part.covisitation for part in self.parts], at, item_ids, limit)
 
     def restock(self) -> None:
-        """Bring the stock up to what the parts took since the last time. For the folding thread alone."""
+        """Bring the stock up to what the parts took since the last time, and number what they count. For the folding
+        thread alone."""
         for part in self.parts:
             changed, part.changed = part.changed, []
             for item in changed:
                 self.stock.put(item)
+        self._counts.number([part.popularity for part in self.parts])
 
     def put(self, part: Part) -> None:
         """Replace a part: 1 requests read the new one; 2 the stock forgets what only the old one had."""

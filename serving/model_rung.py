@@ -24,9 +24,10 @@ from serving.policy import Policy
 from serving.pooling import pool_of
 from serving.profiles import Profile
 from serving.reranking import Chosen, choose
-from serving.retrieval import Shelf, had_enough, retrieve
+from serving.retrieval import had_enough, retrieve
 from serving.scorer import Asker
 from serving.scoring import Scored, score
+from serving.shelf import Shelf
 from streams.errors import HeadraceError
 
 

@@ -4,6 +4,8 @@ the next one too. Each asker's own mask comes after; where it leaves too few, th
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +30,7 @@ class Neighbours:
     def __init__(self, generation: Generation, vector_ID: Floats) -> None:
         self._generation = generation
         self._vector_ID = vector_ID
-        self._found: tuple[Changes, dict[int, Ints]] = generation.changes, {}
+        self._found: tuple[Changes, OrderedDict[int, Ints]] = generation.changes, OrderedDict()
 
     def of(self, row: int, count: int, hide_N: NDArray[np.uint8] | None) -> Ints:
         """The `count` nearest rows that `hide_N` leaves, nearest first; rows that it does not reach are left."""
@@ -42,11 +44,11 @@ class Neighbours:
     def _near(self, row: int) -> Ints:
         changes, found = self._found
         if changes is not self._generation.changes:
-            changes, found = self._found = self._generation.changes, {}
+            changes, found = self._found = self._generation.changes, OrderedDict()
         near_K = found.get(row)
         if near_K is None:
             near_K, _ = self._generation.search(self._vector_ID[row], KEPT, beyond=True, ef=IN_HAND)
-            while len(found) >= MOST:
-                found.pop(next(iter(found)), None)
             found[row] = near_K
+            if len(found) > MOST:
+                found.popitem(last=False)
         return near_K

@@ -2,7 +2,7 @@
 
 Their vectors are made by the version's own item tower, with what it knows of authors, categories, tags and declared
 features, and its fallback in the place of the item itself. They stand in the delta of its generation until the next
-version knows them. What a version can't embed, or has no room for, comes from the newest items (`Shelf.fresh`) alone.
+version knows them. What a version can't embed, or has no room for, comes from the newest items (`Shelf.lists`) alone.
 """
 
 from __future__ import annotations

@@ -26,8 +26,9 @@ from serving.live import Bundle
 from serving.model_rung import Deadline, asker_of, by_model, placed, profile_of
 from serving.policy import Policy
 from serving.reranking import Chosen
-from serving.retrieval import Shelf, had_enough
+from serving.retrieval import had_enough
 from serving.scoring import score
+from serving.shelf import Shelf
 from streams.events import Context
 
 CACHED_USERS = 50_000

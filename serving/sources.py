@@ -6,10 +6,9 @@ they would have to. Chance derives from who asks and when, so the same request, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain, zip_longest
 from random import Random
 
 import numpy as np
@@ -22,10 +21,9 @@ from serving.fold_rules import HOUR
 from serving.interests import interests_of, shared_out
 from serving.known import Known
 from serving.live import Bundle
-from serving.neighbours import Neighbours
 from serving.policy import Quotas
 from serving.scorer import Asker
-from serving.view import View
+from serving.shelf import Lists, Shelf
 from serving.walks import walked
 from streams.examples import Past
 
@@ -45,40 +43,6 @@ FOLLOWS = "follows"
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """Items of a list, and their rows in a version."""
-
-    item_ids: Sequence[str]
-    row_K: NDArray[np.int32]
-
-    @classmethod
-    def of(cls, bundle: Bundle, item_ids: Sequence[str]) -> Listed:
-        """A list, for one bundle."""
-        return cls(item_ids, bundle.scorer.rows_of(item_ids))
-
-    def keys(self, count: int, strangers: Strangers) -> Keys:
-        """The first so many as candidates are called."""
-        return strangers.keys(self.item_ids, self.row_K[:count])
-
-
-@dataclass(frozen=True, slots=True)
-class Lists:
-    """One view's lists for one bundle; of the newest those first that the version does not know."""
-
-    popular: Listed
-    trending: Listed
-    fresh: Listed
-
-    @classmethod
-    def of(cls, bundle: Bundle, view: View) -> Lists:
-        """The lists of a view."""
-        latest = Listed.of(bundle, view.latest)
-        order = np.argsort(latest.row_K >= 0, kind="stable")  # no vector can find the others
-        fresh = Listed([latest.item_ids[place] for place in order.tolist()], latest.row_K[order])
-        return cls(Listed.of(bundle, view.popular), Listed.of(bundle, view.trending), fresh)
-
-
-@dataclass(frozen=True, slots=True)
 class Looking:
     """One request as sources see it; `hide_N` are the rows that they shall not bring, where there are such; `last` the
     user's last items, newest first, that were not silenced; `strangers` what they find that the version does not know.
@@ -88,26 +52,24 @@ class Looking:
     known: Known
     asker: Asker
     hide_N: NDArray[np.uint8] | None
-    neighbours: Neighbours
+    shelf: Shelf
     last: list[Past] = field(default_factory=list)
     strangers: Strangers = field(default_factory=Strangers)
 
     @classmethod
-    def of(
-        cls, bundle: Bundle, known: Known, asker: Asker, hide_N: NDArray[np.uint8] | None, neighbours: Neighbours
-    ) -> Looking:
+    def of(cls, bundle: Bundle, known: Known, asker: Asker, hide_N: NDArray[np.uint8] | None, shelf: Shelf) -> Looking:
         """What there is to look with."""
         newest = {past.item_id: past for past in asker.history if past.type not in SILENT}
         last = sorted(newest.values(), key=lambda past: -past.ts)[:LAST_WANTED]
-        return cls(bundle, known, asker, hide_N, neighbours, last)
+        return cls(bundle, known, asker, hide_N, shelf, last)
 
     def random(self, source: str) -> Random:
         """The chance of one source in this request."""
         return Random(f"{source} {self.asker.user_id} {self.asker.at}")
 
-    def keys(self, item_ids: Sequence[str]) -> Keys:
-        """Items as candidates are called."""
-        return self.strangers.keys(item_ids, self.bundle.scorer.rows_of(item_ids))
+    def keys(self, codes: NDArray[np.int64]) -> Keys:
+        """Items by the stock's numbers as candidates are called."""
+        return self.shelf.keys(codes, self.strangers)
 
     def nearest(self, query_D: Vector, count: int) -> Keys:
         """The items nearest to a vector."""
@@ -115,7 +77,7 @@ class Looking:
 
     def beside(self, row: int, count: int) -> Keys:
         """The items nearest to one of the version."""
-        return self._keys(self.neighbours.of(row, count, self.hide_N))
+        return self._keys(self.shelf.neighbours.of(row, count, self.hide_N))
 
     def _keys(self, row_K: NDArray[np.int32]) -> Keys:
         new_ids, items = self.bundle.new_ids, self.bundle.generation.items
@@ -138,13 +100,12 @@ def personal(looking: Looking, quotas: Quotas, least: int) -> Found:
         yield from (("recent", keys) for keys in _by_interest(looking, quotas.recent))
     anchors = list(dict.fromkeys([*query, *(past.item_id for past in looking.last[:COVISITED_ITEMS])]))
     if quotas.covisited:
-        beside = [item_id for item_id, _ in known.near(anchors, quotas.covisited)]
-        yield "covisited", looking.keys(beside)
+        yield "covisited", looking.keys(known.near_codes(anchors, quotas.covisited)[0])
     if quotas.walked and anchors:
         near = partial(_joined, known)
         starts = [(item_id, 1 / rank) for rank, item_id in enumerate(anchors, start=1)]
         reached = walked(near, starts, quotas.walked, random=looking.random("walked"))
-        yield "walked", looking.keys(reached)
+        yield "walked", looking.keys(known.stock.codes(reached))
     if quotas.categories:
         yield "categories", looking.keys(_of_categories(looking, quotas.categories))
 
@@ -191,17 +152,17 @@ def _joined(known: Known, item_id: str) -> list[tuple[str, float]]:
     return known.near([item_id], WALKED_NEAR)
 
 
-def _of_categories(looking: Looking, quota: int) -> list[str]:
+def _of_categories(looking: Looking, quota: int) -> NDArray[np.int64]:
     """The best items of the first few categories, taking turns."""
     known = looking.known
     boards = [known.boards.of_category(name, known.stock, known.view) for name in followed(looking)[:CATEGORIES]]
-    taken: dict[str, None] = {}
-    for item_id in chain.from_iterable(zip_longest(*(board[:quota] for board in boards))):
-        if len(taken) == quota:
-            break
-        if item_id:
-            taken[item_id] = None
-    return list(taken)
+    turn_QB = np.full((quota, len(boards)), -1, np.int64)
+    for place, board in enumerate(boards):
+        turn_QB[: len(board), place] = board[:quota]
+    codes = turn_QB[turn_QB >= 0]
+    first = np.unique(codes, return_index=True)[1]
+    first.sort()
+    return codes[first[:quota]]
 
 
 def _by_chance(looking: Looking, quota: int) -> Keys:

@@ -107,6 +107,11 @@ class Stock:
         code_of = self._codes.get
         return np.array([code_of(item_id, -1) for item_id in item_ids], np.int64)
 
+    def named(self, codes: NDArray[np.int64]) -> list[str]:
+        """The ids of numbers that were given."""
+        item_ids = self.item_ids
+        return [item_ids[code] for code in codes.tolist()]
+
     def item(self, item_id: str) -> Item | None:
         """The item as last declared, a tombstone too; None where it never was."""
         return self._items.get(item_id)

@@ -45,6 +45,7 @@ def test_partitions_are_added_up_in_their_order() -> None:
     known, telling = Known(partitions=2, rules=FoldRules()), Telling()
     known.parts[0].feed(0, 0, [telling.click("u0", "tea"), telling.click("u0", "jam")])
     known.parts[1].feed(1, 0, [telling.click("u1", "tea"), telling.click("u1", "jam"), telling.click("u1", "oil")])
+    known.restock()
     near = known.near(["tea"], 10)
     assert [item for item, _ in near] == ["jam", "oil"]
     assert near[0][1] > 1.9

@@ -11,7 +11,7 @@ from serving.answers import Ask, Recommendation
 from serving.fold_rules import HOUR, FoldRules
 from serving.foreseeing import foreseen_slate
 from serving.policy import Bid, Caps, Policy, Promotion, Quotas, WatchNext
-from serving.retrieval import Shelf
+from serving.shelf import Shelf
 from tests.serving.deployment import Deployment
 from tests.worlds import bundle_of
 

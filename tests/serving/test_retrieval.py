@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.candidates import Candidates
+from serving.candidates import Candidates, Strangers
 from serving.fold_rules import FoldRules
 from serving.known import Known
 from serving.live import Bundle
 from serving.policy import Quotas
-from serving.retrieval import Shelf, retrieve
+from serving.retrieval import retrieve
 from serving.scorer import Asker
+from serving.shelf import Shelf
 from serving.stock import Stock
 from streams.events import Event, Item
 from streams.examples import Past
@@ -91,7 +93,7 @@ def test_a_delete_is_seen_by_a_shelf_that_was_asked_before() -> None:
         max_size=60,
     )
 )
-def test_a_mask_says_of_each_item_what_the_stock_says_of_it_alone(steps: list[tuple[int, str]]) -> None:
+def test_a_shelf_says_of_each_item_what_stock_and_version_say_of_it_alone(steps: list[tuple[int, str]]) -> None:
     """Items that no version knows, that the stock hears of late, that always may be shown again, and that a version
     has from the one before in another row, are among them."""
     stock, tell, bundle = Stock(), Telling(), bundle_of(3)
@@ -117,3 +119,15 @@ def test_a_mask_says_of_each_item_what_the_stock_says_of_it_alone(steps: list[tu
             wanted = [not stock.open_at(item_id, moment) for item_id in bundle.scorer.item_ids]
             assert shelf.hidden(moment).tolist() == wanted
             assert shelf.all_open(moment) == (not any(wanted))
+        strangers = Strangers()
+        keys = shelf.keys(np.arange(len(stock.item_ids)), strangers).tolist()
+        offered = list(bundle.scorer.item_ids)
+        assert [offered[key] if key >= 0 else strangers.item_id(key) for key in keys] == stock.item_ids
+        assert [key >= 0 for key in keys] == [item_id in offered for item_id in stock.item_ids]
+
+
+def test_an_item_that_was_numbered_since_is_called_by_its_row() -> None:
+    known, bundle = known_of(), bundle_of(1)
+    shelf = Shelf(bundle, known.stock)
+    codes = np.array([known.stock.code(item_id) for item_id in ("i3", "new")])
+    assert shelf.keys(codes, Strangers()).tolist() == [3, -1]

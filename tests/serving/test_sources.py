@@ -9,8 +9,9 @@ import pytest
 
 from serving.candidates import Candidates
 from serving.policy import Quotas
-from serving.retrieval import Shelf, retrieve
+from serving.retrieval import retrieve
 from serving.scorer import Asker
+from serving.shelf import Shelf
 from streams.examples import Past
 from tests.serving.test_retrieval import AT, NONE, known_of
 from tests.worlds import Telling, bundle_of, even

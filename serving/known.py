@@ -11,13 +11,10 @@ from functools import lru_cache
 from heapq import merge
 from itertools import islice
 
-import numpy as np
-from numpy.typing import NDArray
-
 from serving.awaited import Awaited
 from serving.boards import Boards
 from serving.code_sums import CodeSums
-from serving.covisited import Covisited
+from serving.covisited import Codes, Covisited, Weights
 from serving.fold_rules import FoldRules
 from serving.part import Part
 from serving.profiles import Profile
@@ -75,7 +72,7 @@ class Known:
         codes, weights = self.near_codes(item_ids, limit)
         return list(zip(self.stock.named(codes), weights.tolist(), strict=True))
 
-    def near_codes(self, item_ids: Sequence[str], limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def near_codes(self, item_ids: Sequence[str], limit: int) -> tuple[Codes, Weights]:
         """The same by the stock's numbers."""
         at = max(part.newest for part in self.parts)
         return self._covisited.near([part.covisitation for part in self.parts], at, item_ids, limit)

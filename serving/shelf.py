@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,7 +123,7 @@ class Shelf:
             hide_W |= np.isin(self._code_W, self._stock.codes(barred)).view(np.uint8)
         return hide_W
 
-    def keys(self, codes: NDArray[np.int64], strangers: Strangers) -> Keys:
+    def keys(self, codes: NDArray[np.integer[Any]], strangers: Strangers) -> Keys:
         """Items by the stock's numbers as candidates are called."""
         if self._heard != len(self._stock.item_ids):
             self._hear()

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, zip_longest
 from random import Random
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +69,7 @@ class Looking:
         """The chance of one source in this request."""
         return Random(f"{source} {self.asker.user_id} {self.asker.at}")
 
-    def keys(self, codes: NDArray[np.int64]) -> Keys:
+    def keys(self, codes: NDArray[np.integer[Any]]) -> Keys:
         """Items by the stock's numbers as candidates are called."""
         return self.shelf.keys(codes, self.strangers)
 
@@ -156,13 +158,10 @@ def _of_categories(looking: Looking, quota: int) -> NDArray[np.int64]:
     """The best items of the first few categories, taking turns."""
     known = looking.known
     boards = [known.boards.of_category(name, known.stock, known.view) for name in followed(looking)[:CATEGORIES]]
-    turn_QB = np.full((quota, len(boards)), -1, np.int64)
-    for place, board in enumerate(boards):
-        turn_QB[: len(board), place] = board[:quota]
-    codes = turn_QB[turn_QB >= 0]
-    first = np.unique(codes, return_index=True)[1]
-    first.sort()
-    return codes[first[:quota]]
+    turns = chain.from_iterable(zip_longest(*(board[:quota].tolist() for board in boards), fillvalue=-1))
+    codes = dict.fromkeys(turns)
+    codes.pop(-1, None)
+    return np.array(list(codes)[:quota], np.int64)
 
 
 def _by_chance(looking: Looking, quota: int) -> Keys:

@@ -7,6 +7,7 @@ server knows is in the folds (`part.py`); this is only the form in which it is l
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +108,7 @@ class Stock:
         code_of = self._codes.get
         return np.array([code_of(item_id, -1) for item_id in item_ids], np.int64)
 
-    def named(self, codes: NDArray[np.int64]) -> list[str]:
+    def named(self, codes: NDArray[np.integer[Any]]) -> list[str]:
         """The ids of numbers that were given."""
         item_ids = self.item_ids
         return [item_ids[code] for code in codes.tolist()]

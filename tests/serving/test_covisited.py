@@ -72,7 +72,7 @@ def test_a_neighbour_without_a_number_comes_with_it() -> None:
 
 
 def test_those_of_some_items_are_kept_and_the_first_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(covisited, "MOST", 2)
+    monkeypatch.setattr(covisited, "MOST", 4)
     known, telling = of_two(), Telling()
     known.parts[0].feed(0, 0, [telling.click("u0", name) for name in NAMES])
     known.restock()

@@ -35,7 +35,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that wait for processes come first and doctests last, so that two workers end together."""
+    """Files that wait for processes come first and doctests last, so that all workers end together."""
     with_broker = {item.path for item in items if BROKERS & set(getattr(item, "fixturenames", ()))}
 
     def turn(item: pytest.Item) -> int:

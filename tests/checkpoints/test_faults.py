@@ -21,10 +21,14 @@ from tests.checkpoints.begun_store import BEGUN, At, begun, commit, copied, far,
 from tests.checkpoints.faults import Stopped, changes, forgotten, full, killed_at
 
 
-@pytest.mark.parametrize("at", [VersionStore, far], ids=["disk", "far"])
-def test_killed_at_any_change_of_a_file_every_version_that_is_listed_opens(quick: Path, at: At) -> None:
+@pytest.mark.parametrize(
+    ("at", "every"),
+    [(VersionStore, 1), (far, 3), pytest.param(far, 1, marks=pytest.mark.drill)],
+    ids=["disk", "far", "far, each"],
+)
+def test_killed_at_any_change_of_a_file_every_version_that_is_listed_opens(quick: Path, at: At, every: int) -> None:
     ground, deaths = begun(quick), 0
-    for step in itertools.count():
+    for step in itertools.count(step=every):
         store = copied(ground, root := quick / "killed", at)
         died = killed_at(step, partial(goes_on, root, at))
         before, highest = whole(store), store.highest()
@@ -37,7 +41,7 @@ def test_killed_at_any_change_of_a_file_every_version_that_is_listed_opens(quick
         assert not list(store.root.glob(f".0000000[0-{BEGUN}]*")), "what was left aside is swept"
         for folder in {root, store.root}:
             shutil.rmtree(folder)
-    assert deaths > 60
+    assert deaths > 60 // every
 
 
 def test_a_loss_of_power_at_any_change_of_a_file_leaves_no_torn_version(

@@ -11,6 +11,8 @@ from headrace.world import DEEPEST, READ_ON, Page, World
 from headrace.world_items import TAG_NAMES
 from headrace.world_oracle import Popularity, Referee, expected_clicks
 
+SEEDS = pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.drill) for seed in (2, 3))])
+
 
 def stream(seed: int, pages: int = 60) -> list[object]:
     world = World(seed, started_at=5_000)
@@ -94,7 +96,7 @@ def test_clicks_are_late_by_a_median_of_800_ms_and_three_in_a_hundred_by_more_th
     assert np.mean(np.array(delays) > 5_000) == pytest.approx(0.03, abs=0.006)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@SEEDS
 def test_expected_clicks_are_the_mean_of_what_happens(seed: int) -> None:
     world = World(seed, started_at=0)
     page = world.ask(0)
@@ -156,7 +158,7 @@ def test_no_slate_beats_the_oracle_at_its_moment() -> None:
         referee.saw(world.react(page, slate, now), now)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@SEEDS
 def test_popular_is_clearly_better_than_random(seed: int) -> None:
     world, rng = World(seed, started_at=0), np.random.default_rng(seed)
     referee = Referee(world, seed)

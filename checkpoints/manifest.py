@@ -89,4 +89,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 def decode_manifest(data: bytes) -> Manifest:
     """The manifest of `encode_manifest`; msgspec.MsgspecError where the bytes are none."""
-    return msgspec.json.decode(data, type=Manifest, strict=False)
+    return _decode(data)
+
+
+_decode = msgspec.json.Decoder(Manifest, strict=False).decode

@@ -169,7 +169,7 @@ def read_status(run: Path) -> dict[str, Status]:
     found = {}
     for path in sorted(run.glob("*.json")):
         try:
-            status = msgspec.json.decode(path.read_bytes(), type=Status)
+            status = _decode(path.read_bytes())
         except (OSError, msgspec.MsgspecError):
             continue
         if status.process == path.stem:
@@ -216,3 +216,6 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
 
 def _told(value: object) -> object:
     return value.item() if hasattr(value, "item") else str(value)  # numpy's numbers have `item`
+
+
+_decode = msgspec.json.Decoder(Status).decode

@@ -79,7 +79,7 @@ class LearnSettings(Struct, frozen=True, forbid_unknown_fields=True):
     def of(cls, text: str) -> LearnSettings:
         """The settings that a `text` says. Raises OtherSettings where this code can't follow them."""
         try:
-            told = msgspec.json.decode(text, type=cls)
+            told = _decode(text)
             if told.code == CODE:
                 return told
             fault = f"they are for code {told.code}, this trainer is code {CODE}"
@@ -109,3 +109,6 @@ def settings_told(mask: Masking) -> dict[str, LearnSettings]:
     """All settings that the log was ever told to learn with, by digest."""
     told = (LearnSettings.of(text) for _, text in mask.settings_of(FOLD))
     return {one.digest: one for one in told}
+
+
+_decode = msgspec.json.Decoder(LearnSettings).decode

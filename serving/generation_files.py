@@ -96,7 +96,7 @@ def read_about(folder: Path) -> About:
     """The manifest, if each of its bytes is as it was sealed. Raises DamagedGeneration."""
     try:
         raw = (folder / MANIFEST).read_bytes()
-        about = msgspec.json.decode(raw, type=About)
+        about = _decode(raw)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DamagedGeneration(folder, MANIFEST, f"can't be read ({error})") from error
     # of the bytes and not of what they mean: a manifest of another release holds other fields
@@ -127,3 +127,6 @@ def verify(folder: Path, about: About) -> None:
 
 def _encode(about: About) -> bytes:
     return msgspec.json.format(msgspec.json.encode(about, order="deterministic"), indent=1)
+
+
+_decode = msgspec.json.Decoder(About).decode

@@ -76,7 +76,7 @@ def fits(key: Key, text: str) -> bool:
 def read_keys(path: Path) -> tuple[Key, ...]:
     """The keys in a file, none where there is no file. Raises KeyTrouble."""
     try:
-        return tuple(msgspec.json.decode(path.read_bytes(), type=list[Key]))
+        return tuple(_decode(path.read_bytes()))
     except FileNotFoundError:
         return ()
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -164,3 +164,6 @@ def _hashed(text: str, salt: str) -> str:
     return hashlib.scrypt(
         text.encode(), salt=bytes.fromhex(salt), n=_COST, r=_BLOCK, p=_WAYS, dklen=_LENGTH, maxmem=1 << 26
     ).hex()
+
+
+_decode = msgspec.json.Decoder(list[Key]).decode

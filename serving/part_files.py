@@ -18,7 +18,7 @@ from checkpoints.files import sync_folder, sync_tree
 from serving.entry_files import read, write
 from serving.feedback import Row
 from serving.part import Part
-from serving.part_heads import HEAD, State, home_of, snapshots
+from serving.part_heads import HEAD, State, head_of, home_of, snapshots
 from serving.profiles import Seen
 from streams.events import Item
 from streams.examples import Past
@@ -51,7 +51,7 @@ def snapshot(part: Part, folder: Path) -> Path:
 
 def restore(part: Part, home: Path) -> None:
     """Make an empty `part` what the snapshot holds. Raises ValueError where the files are not what its head says."""
-    head = msgspec.json.decode((home / HEAD).read_bytes(), type=State)
+    head = head_of(home)
     seen = hashlib.sha256()
     for user_id, history, at, shown in read(home / "users", tuple[str, list[Past], int | None, dict[str, Seen]], seen):
         part.profiles.take(user_id, history, at, shown)

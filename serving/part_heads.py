@@ -45,11 +45,16 @@ def home_of(folder: Path, next: int, decisions: int) -> Path:
     return folder / f"{next:016d}-{decisions:08d}"
 
 
+def head_of(home: Path) -> State:
+    """What a snapshot says of itself. Raises OSError, and msgspec.MsgspecError for what is none."""
+    return _decode((home / HEAD).read_bytes())
+
+
 def snapshots(folder: Path) -> Iterator[tuple[Path, State]]:
     """The snapshots of one partition, newest first; what can't be read is passed over."""
     for home in sorted(folder.glob("[0-9]*"), reverse=True):
         try:
-            yield home, msgspec.json.decode((home / HEAD).read_bytes(), type=State)
+            yield home, head_of(home)
         except (OSError, msgspec.MsgspecError):
             continue
 
@@ -79,3 +84,6 @@ def prune(folder: Path, decisions: Decisions, *, keep: int, newest: int) -> None
             shutil.rmtree(gone, ignore_errors=True)
             home.rename(gone)
             shutil.rmtree(gone, ignore_errors=True)
+
+
+_decode = msgspec.json.Decoder(State).decode

@@ -48,7 +48,7 @@ def standing_of(store: JoinStore) -> Standing:
         raise LogError(
             "the join state does not say where it stands: another version made it. Remove its folder to feed it anew."
         )
-    return msgspec.msgpack.decode(told, type=Standing)
+    return _decode(told)
 
 
 def floor_of(examples: Log, rule: InForce) -> int:
@@ -77,4 +77,5 @@ def _largest(examples: Log, rule: InForce, since: int) -> int:
     return floor
 
 
+_decode = msgspec.msgpack.Decoder(Standing).decode
 _decode_header = msgspec.msgpack.Decoder(_Header).decode

@@ -46,7 +46,8 @@ class Report(Protocol):
 
 class Status(Struct, frozen=True):
     """What a process said last. `totals` adds up since its start; `last` has each field as it last had something in
-    it: idle reports and None are passed over. `partitions` is the same of a process that reports by partition."""
+    it: None is passed over, and so are idle reports that tell of no other place. `partitions` is the same of a process
+    that reports by partition."""
 
     process: str
     pid: int
@@ -132,7 +133,7 @@ class Telemetry:
             self._idle_turns += 1
         partition = getattr(report, "partition", None)
         last = self._last if partition is None else self._partitions.setdefault(str(partition), {})
-        if not report.idle or not last:
+        if not report.idle or _elsewhere(report, last):
             told = {name: getattr(report, name) for name in report.__dataclass_fields__}
             last.update({name: value for name, value in told.items() if value is not None})
         for name in COUNTS.get(kind_of(self._process), ()):
@@ -207,6 +208,12 @@ def kind_of(process: str) -> str:
     ('join', 'join')
     """
     return process.partition("-")[0]
+
+
+def _elsewhere(report: Report, last: Mapping[str, Any]) -> bool:
+    """Whether the last word is of another place: who was stopped between two effects says nothing of what it had done,
+    and who takes its place may find nothing to do."""
+    return not last or getattr(report, "next", None) != last.get("next")
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

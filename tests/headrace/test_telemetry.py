@@ -49,6 +49,15 @@ def test_a_loop_that_reports_by_partition_is_told_by_partition(tmp_path: Path) -
     assert status.totals["rows"] == 3
 
 
+def test_an_idle_turn_at_another_place_takes_the_last_word(tmp_path: Path) -> None:
+    """A joiner that gave its partition back in mid-turn said nothing of it; it gets it again, and there is no news."""
+    telemetry = Telemetry("join", tmp_path, clock=lambda: 5)
+    for turn in (Joined(0, False, 200, next=200, lag=109), Joined(0, next=309), Joined(0, next=309)):
+        telemetry.count(turn)
+    told = telemetry.status().partitions["0"]
+    assert (told["next"], told["lag"]) == (309, 0)
+
+
 def test_what_a_process_knows_beside_its_reports_is_told_with_them(tmp_path: Path) -> None:
     telemetry = Telemetry("serve", tmp_path, clock=lambda: 5, more=lambda: {"version": 7})
     telemetry.count(Turn(lag=1.0))
